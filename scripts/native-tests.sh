@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Builds the native tests without Node, once with ASan+UBSan and once with TSan, and runs them.
+# Usage: native-tests.sh [NAME …]   (native/test/NAME_test.cpp; all by default)
+# SANITIZERS="address,undefined thread" and CXX can be set from outside.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+cxx=${CXX:-g++}
+# The files with N-API code are the only ones that need Node's headers.
+sources=()
+for file in native/*.cpp; do grep -qs '<napi.h>' "$file" "${file%.cpp}.hpp" || sources+=("$file"); done
+tests=()
+if [ $# -gt 0 ]; then for name in "$@"; do tests+=("native/test/${name}_test.cpp"); done
+else for file in native/test/*_test.cpp; do [ -e "$file" ] && tests+=("$file"); done; fi
+[ ${#tests[@]} -gt 0 ] || { echo 'no native tests'; exit 1; }
+jobs=$(nproc)
+for sanitizer in ${SANITIZERS:-address,undefined thread}; do
+  out=native/out/${sanitizer//,/-}
+  mkdir -p "$out"
+  flags=(-std=c++17 -fno-exceptions -fno-rtti -Wall -Wextra -Werror -O1 -g -fno-omit-frame-pointer
+    "-fsanitize=$sanitizer" -fno-sanitize-recover=all -pthread -MMD -MP -Inative)
+  compile() {
+    local source=$1 object=$2
+    if [ -e "$object" ] && [ "$object" -nt "$source" ] &&
+      ! sed 's/^[^:]*://; s/\\$//' "${object%.o}.d" | tr -s ' ' '\n' | grep -v '^$' | sed 's/:$//' | xargs -r -I{} find {} -newer "$object" 2>/dev/null | grep -q .; then return; fi
+    "$cxx" "${flags[@]}" -c "$source" -o "$object"
+  }
+  objects=()
+  for file in "${sources[@]}" "${tests[@]}"; do
+    object=$out/$(basename "${file%.cpp}").o
+    compile "$file" "$object" &
+    while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n; done
+  done
+  for _ in $(jobs -p); do wait -n; done
+  for file in "${sources[@]}"; do objects+=("$out/$(basename "${file%.cpp}").o"); done
+  for file in "${tests[@]}"; do
+    name=$(basename "${file%.cpp}")
+    "$cxx" "-fsanitize=$sanitizer" -pthread "$out/$name.o" "${objects[@]}" -o "$out/$name"
+    printf '%s: %s\n' "$sanitizer" "$name"
+    "$out/$name"
+  done
+done

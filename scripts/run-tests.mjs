@@ -1,0 +1,35 @@
+// npm test [FILE or FOLDER below test/ …]: gets the programs that the tests use, compiles, runs node's test runner.
+import { spawnSync } from 'node:child_process';
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { requirePackages } from './require-packages.mjs';
+
+requirePackages({ rsync: 'rsync', git: 'git', sshd: 'openssh-server', ssh: 'openssh-client' });
+
+const run = (program, args) => {
+  const { status, signal } = spawnSync(program, args, { stdio: 'inherit' });
+  if (signal !== null || status !== 0) process.exit(status || 1);
+};
+const testFiles = (path) =>
+  statSync(path).isDirectory()
+    ? readdirSync(path, { recursive: true })
+        .map((name) => join(path, String(name)))
+        .filter((name) => name.endsWith('.test.js'))
+        .sort()
+    : [path];
+
+run('npm', ['run', '--silent', 'build:test']);
+const chosen = process.argv.slice(2).map((path) => join('out', path.replace(/\.ts$/, '.js')));
+const files = (chosen.length > 0 ? chosen : ['out/test']).flatMap(testFiles);
+if (files.length === 0) {
+  console.error('no tests found');
+  process.exit(1);
+}
+// Two files at a time: most tests wait for the kernel and for rsync, and more would only slow each other down.
+run(process.execPath, [
+  '--enable-source-maps',
+  '--test',
+  '--test-reporter=spec',
+  '--test-concurrency=2',
+  ...files,
+]);
