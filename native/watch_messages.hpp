@@ -1,0 +1,33 @@
+// What a watcher tells its owner.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "result.hpp"
+
+namespace imgsync {
+
+struct LiveMessage {
+  std::size_t directories;
+  std::size_t entries;
+};
+struct ChangesMessage {
+  std::string packed;
+};
+struct OverflowMessage {};
+struct RootLostMessage {
+  const char* reason;  // static text
+};
+// Every drain up to this number is done.
+struct DrainedMessage {
+  std::uint64_t number;
+  std::string settling;  // packed
+};
+
+using WatchMessage =
+    std::variant<LiveMessage, ChangesMessage, OverflowMessage, RootLostMessage, SysError, DrainedMessage>;
+
+}  // namespace imgsync

@@ -1,0 +1,180 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { WatchError } from '../core/errors.js';
+import type { FilterRule } from '../core/target.js';
+
+/** Paths and rules cross as latin1 strings (one character per byte) or as packed bytes, never as decoded text. */
+export interface NativeWatcherOptions {
+  /** Absolute path of the source root. */
+  readonly root: string;
+  readonly rules: readonly FilterRule[];
+  /** Whether changes of mode, owner and times alone are reported. Default true. */
+  readonly attrib?: boolean;
+  /** Whether a file that stays open is reported at every settle. Default false. */
+  readonly modify?: boolean;
+  /** Whether directories on another device below the root are entered. Default true, as rsync does without `-x`. */
+  readonly crossMounts?: boolean;
+  /** Quiet time after which a created or modified file is asked for writers, ms. Default 100. */
+  readonly settleMs?: number;
+  /** How long changes are gathered before they are handed over, ms. Default 3. */
+  readonly lingerMs?: number;
+  /** Bytes that undelivered changes may take; past it, entries fold into their directory. Default 64 MiB. */
+  readonly pendingLimitBytes?: number;
+}
+
+export type NativeMessage =
+  /** Every directory is watched: from here on nothing is missed. */
+  | { readonly type: 'live'; readonly directories: number; readonly entries: number }
+  /** Changes in the form of `packChanges`. */
+  | { readonly type: 'changes'; readonly packed: Buffer }
+  /** The kernel's queue overflowed; the addon scans again by itself and reports what it finds as changes. */
+  | { readonly type: 'overflow' }
+  /** The root was moved, deleted, unmounted or replaced. Nothing more is reported. */
+  | { readonly type: 'root-lost'; readonly reason: string }
+  /** Watching can't go on. `code` is the errno's name. */
+  | { readonly type: 'error'; readonly code: string; readonly syscall: string; readonly path: string };
+
+export interface NativeWatcherStats {
+  readonly directories: number;
+  readonly watches: number;
+  /** Changes gathered and not yet handed over. */
+  readonly pending: number;
+  /** Files created or modified that wait for their writer to close them. */
+  readonly settling: number;
+  readonly events: number;
+  readonly overflows: number;
+}
+
+export interface NativeWatcher {
+  /**
+   * Resolves when all that was in the kernel's queue at the time of the call has been handed over. The result lists,
+   * packed as entries, the paths that still settle: they are dirty although no change was reported for them yet.
+   * Rejects with `ECANCELED` when the watcher is closed, or ends by `error` or `root-lost`.
+   */
+  drain(): Promise<Buffer>;
+  stats(): NativeWatcherStats;
+  /** Stops the thread and frees every watch. No message comes after it resolved. */
+  close(): Promise<void>;
+}
+
+export interface BuildListsOptions {
+  /** Descriptor of the source root. */
+  readonly rootFd: number;
+  readonly rules: readonly FilterRule[];
+  /** In the form of `packChanges`. */
+  readonly changes: Uint8Array;
+  /**
+   * `missing-args`: a gone path is listed, rsync deletes it by `--delete-missing-args`. `parent-directory`: its
+   * nearest existing parent is listed as a directory. `none`: left out.
+   */
+  readonly deleteMethod: 'missing-args' | 'parent-directory' | 'none';
+  /** Regular files of this size and more are left for the big lane; `Infinity` takes all. */
+  readonly bigFileBytes: number;
+  /** Bytes of regular files after which the rest of the changes is deferred. At least one change is always taken. */
+  readonly batchBytes: number;
+}
+
+export interface BuiltLists {
+  /** rsync's list for the call without `-r`: `./path` NUL … */
+  readonly list: Buffer;
+  /** The list for the call with `-r` (subtrees). */
+  readonly trees: Buffer;
+  /** Packed entries: regular files of `bigFileBytes` and more. */
+  readonly big: Buffer;
+  /** Packed changes that did not fit into `batchBytes`. */
+  readonly deferred: Buffer;
+  /** Packed entries that rsync can't carry: 4096 bytes and more with the prefix. */
+  readonly tooLong: Buffer;
+  readonly files: number;
+  readonly directories: number;
+  /** Packed entries: the paths that are gone at the source, each reduced to the topmost that is. */
+  readonly gonePaths: Buffer;
+  /** How many they are. */
+  readonly gone: number;
+  /** Bytes of the regular files in `list`. */
+  readonly sizeBytes: number;
+}
+
+export interface ScanOptions {
+  readonly root: string;
+  readonly rules: readonly FilterRule[];
+  readonly crossMounts: boolean;
+  /** Whether digests are computed (each entry is looked at); otherwise directories are only listed. */
+  readonly digests: boolean;
+  /** Threads; 0: one per core. */
+  readonly threads: number;
+  /**
+   * Directories, each followed by a NUL, that are scanned with all beneath instead of the whole tree; none lies below
+   * another. Those that are missing or hidden by the rules are left out.
+   */
+  readonly from?: Uint8Array;
+}
+
+export interface DigestOptions {
+  readonly root: string;
+  readonly rules: readonly FilterRule[];
+  /** Paths of directories, each followed by a NUL; the root is the empty path. */
+  readonly directories: Uint8Array;
+}
+
+export interface NativeAddon {
+  /** Starts to watch at once; messages arrive on the thread that called. */
+  readonly Watcher: new (
+    options: NativeWatcherOptions,
+    onMessage: (message: NativeMessage) => void,
+  ) => NativeWatcher;
+  /**
+   * Looks at every changed path and its components (lstat) and builds what rsync is told; runs on libuv's pool.
+   * Rejects with a system error only when the root itself can't be read (`ENOENT`: it was deleted) or when `changes`
+   * is malformed or names a path outside the root (`EINVAL`).
+   */
+  buildLists(options: BuildListsOptions): Promise<BuiltLists>;
+  /**
+   * Lists every directory that the filter lets through, parents before children. One record for each: path bytes, NUL,
+   * 16 digest bytes (zero without digests), number of entries that are not excluded (u32, little-endian). Of a directory
+   * that can't be read the digest is zero and the number 0; one that vanishes meanwhile is left out. Rejects with a
+   * system error when the root can't be opened or the process runs out of descriptors or memory.
+   */
+  scanTree(options: ScanOptions): Promise<Buffer>;
+  /**
+   * The records of {@link scanTree}, with digests, for exactly these directories; those that are missing, are no
+   * directories or are hidden by the rules are left out.
+   */
+  digestDirectories(options: DigestOptions): Promise<Buffer>;
+  /** Whether the rules hide the path, itself or by an excluded directory above it; gives the index of the rule. */
+  matchFilter(
+    rules: readonly FilterRule[],
+    path: string,
+    isDirectory: boolean,
+  ): { excluded: boolean; rule: number };
+  /** A sealed anonymous file that holds the bytes, read position 0. The caller closes the descriptor. */
+  memoryFile(bytes: Uint8Array): number;
+}
+
+let loaded: NativeAddon | undefined;
+
+/** Loads the addon once per thread. Throws {@link WatchError} `ADDON_MISSING` where it was not built for this platform. */
+export const loadAddon = (): NativeAddon => {
+  if (loaded !== undefined) return loaded;
+  const file = findAddon();
+  try {
+    loaded = createRequire(import.meta.url)(file) as NativeAddon;
+    return loaded;
+  } catch (cause) {
+    throw new WatchError(
+      'ADDON_MISSING',
+      `the native addon ${file} can't be loaded: ${cause instanceof Error ? cause.message : String(cause)}`,
+      'imgsync-fast runs on Linux; build the addon with `npm run build:native` (g++, make and python3 are needed)',
+      { cause },
+    );
+  }
+};
+
+// The compiled file lies at a different depth in the package (dist/) and in the tests' build (out/src/).
+const findAddon = (): string => {
+  const candidates = ['../../', '../../../'].map((up) =>
+    fileURLToPath(new URL(`${up}build/Release/imgsync_native.node`, import.meta.url)),
+  );
+  return candidates.find((file) => existsSync(file)) ?? (candidates[0] as string);
+};
