@@ -1,0 +1,112 @@
+import { patternsOf } from '../regex-pattern.js';
+import type { Report } from '../report.js';
+import type { DecodedText } from '../text-encoding.js';
+import type { XmlElement } from '../xml.js';
+import { childOf, childrenOf, isOn, noteBytes, textOf } from './element.js';
+
+/** The excludes of live replication. */
+export const readFilter = (head: XmlElement, decoded: DecodedText, report: Report): string[] => {
+  const filter = childOf(head, 'filter');
+  const excludes = childrenOf(filter, 'exclude');
+  if (!isOn(filter)) {
+    if (filter !== undefined && excludes.length > 0)
+      report.note(filter, {
+        kind: 'dropped',
+        about: `filter start="${textOf(filter, 'start')}"`,
+        message: `it was switched off: nothing is excluded. Its ${excludes.length} expressions would be ${switchedOff(excludes)}`,
+        key: 'exclude',
+      });
+    return [];
+  }
+  report.note(filter, {
+    kind: 'changed',
+    about: 'filter',
+    message:
+      'it was for changes only: the full sync (-r, crontab) did not know it. Now one list is for watching, sending and deleting; what it excludes stays at the targets as it is',
+    key: 'exclude',
+  });
+  return excludes.flatMap((exclude) => readExclude(exclude, decoded, report));
+};
+
+const switchedOff = (excludes: readonly XmlElement[]): string =>
+  `"exclude": ${JSON.stringify(
+    excludes.flatMap((exclude) => {
+      const translation = patternsOf(textOf(exclude, 'expression'));
+      return 'patterns' in translation ? translation.patterns : [];
+    }),
+  )}`;
+
+const readExclude = (exclude: XmlElement, decoded: DecodedText, report: Report): readonly string[] => {
+  const expression = textOf(exclude, 'expression');
+  const about = `filter/exclude "${expression}"`;
+  const translation = patternsOf(expression);
+  if ('fault' in translation) {
+    report.note(exclude, {
+      kind: 'not carried',
+      about,
+      message: `${translation.fault}. What it excluded is replicated now`,
+      key: 'exclude',
+    });
+    return [];
+  }
+  report.note(exclude, {
+    kind: 'carried',
+    about,
+    message: translation.patterns.map((pattern) => JSON.stringify(pattern)).join(', '),
+    key: 'exclude',
+  });
+  noteBytes(exclude, expression, 'names', decoded, report, 'exclude');
+  return translation.patterns;
+};
+
+export const readCrontab = (head: XmlElement, sersync: XmlElement | undefined, report: Report): string[] => {
+  const crontab = childOf(sersync, 'crontab');
+  const filter = childOf(crontab, 'crontabfilter');
+  if (crontab === undefined) return [];
+  if (!isOn(crontab)) {
+    report.note(crontab, { kind: 'dropped', about: 'crontab', message: 'it was switched off' });
+    return [];
+  }
+  const minutes = Number.parseInt(textOf(crontab, 'schedule'), 10);
+  report.note(crontab, {
+    kind: 'not carried',
+    about: `crontab every ${minutes > 0 ? minutes : 600} minutes`,
+    message:
+      'there is no scheduled full sync: a change that a target did not take is kept and tried again until it has it, and every start compares each target with the tree',
+  });
+  const patterns = isOn(filter)
+    ? childrenOf(filter, 'exclude')
+        .map((exclude) => textOf(exclude, 'expression'))
+        .filter((pattern) => pattern !== '')
+    : [];
+  if (filter === undefined || patterns.length === 0) return [];
+  const about = `crontabfilter ${JSON.stringify(patterns)}`;
+  if (isOn(childOf(head, 'filter'))) {
+    report.note(filter, {
+      kind: 'carried',
+      about,
+      message: 'part of the one list of excludes',
+      key: 'exclude',
+    });
+    return patterns;
+  }
+  report.note(filter, {
+    kind: 'changed',
+    about,
+    message:
+      'only the full sync left these out, changes of them were sent. They are replicated; put them into exclude when that is not wanted',
+    key: 'exclude',
+  });
+  return [];
+};
+
+/** The names that sersync left out by itself. */
+export const noteHiddenNames = (sersync: XmlElement, report: Report): void => {
+  report.note(sersync, {
+    kind: 'changed',
+    about: 'names with a dot in front, a ~ at their end, and 4913',
+    message:
+      'sersync never sent a change of such files, but its full sync (-r, crontab) sent them. They are replicated like all others; the excludes ".*", "*~" and "4913" leave them out',
+    key: 'exclude',
+  });
+};

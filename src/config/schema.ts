@@ -1,0 +1,358 @@
+import * as z from 'zod';
+import { faultOfRsyncArg } from './extra-rsync-args.js';
+import { isBandwidth, parseSize } from './sizes.js';
+import { nameOf, parseTargetUrl } from './target-url.js';
+
+// The keys of sync.json with units, ranges and defaults. sync.schema.json and docs/configuration.md are generated from
+// the descriptions here (npm run docs:generate). Every message says what was expected; what was found is added by
+// faults.ts.
+
+/** A key whose text is checked and turned into what the program works with; `fault` goes to the user. */
+type Parsed<Value> = { readonly value: Value } | { readonly fault: string };
+
+const parsed =
+  <Input, Value>(parse: (input: Input) => Parsed<Value>) =>
+  (input: Input, context: z.RefinementCtx<Input>): Value => {
+    const result = parse(input);
+    if ('value' in result) return result.value;
+    context.issues.push({ code: 'custom', message: result.fault, input });
+    return z.NEVER;
+  };
+
+const text = (expected: string) => z.string({ error: expected });
+const flag = () => z.boolean({ error: 'expected true or false' });
+
+const integer = (unit: string, min: number, max: number) => {
+  const error = `expected a whole number${unit === '' ? '' : ` of ${unit}`} from ${min} to ${max}`;
+  return z.number({ error }).int({ error, abort: true }).min(min, { error }).max(max, { error });
+};
+
+const oneOf = <const Value extends string>(...values: readonly Value[]) =>
+  z.enum(values, { error: `expected one of ${values.map((value) => JSON.stringify(value)).join(', ')}` });
+
+const size = (minBytes: number) => {
+  const error = 'expected a size: bytes as a number, or a text such as "64m" (k, m, g, t: powers of 1024)';
+  return z.union([z.number(), z.string()], { error }).transform(
+    parsed((input) => {
+      const value = parseSize(input);
+      if (value === undefined) return { fault: error };
+      return value >= minBytes ? { value } : { fault: `expected a size of at least ${minBytes} bytes` };
+    }),
+  );
+};
+
+const absolutePath = (what: string) => {
+  const error = `expected the absolute path of ${what}`;
+  return text(error).refine((path) => path.startsWith('/') && !path.includes('\0'), { error });
+};
+
+const section = <Shape extends z.ZodRawShape>(shape: Shape) =>
+  z.strictObject(shape, {
+    error: (issue) => (issue.code === 'invalid_type' ? 'expected an object' : undefined),
+  });
+
+const list = <Item extends z.ZodType>(item: Item, what: string) =>
+  z.array(item, { error: `expected a list of ${what}` });
+
+const pattern = text('expected a pattern').superRefine((value, context) => {
+  const fault = faultOfPattern(value);
+  if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+});
+
+const faultOfPattern = (value: string): string | undefined => {
+  if (/^\/*$/.test(value)) return 'expected a pattern that names something';
+  if (/[\n\r\0]/.test(value)) return 'a pattern holds no line break and no NUL';
+  if (/^[+-] /.test(value))
+    return 'expected the pattern alone, without "+ " or "- ": includes and excludes are keys of their own';
+  return undefined;
+};
+
+const rsyncKeys = {
+  path: text('expected the name or path of a program')
+    .regex(/^[^-\0][^\0]*$/, { error: 'expected the name or path of a program' })
+    .describe('The rsync program; looked up in PATH when it holds no slash.'),
+  timeoutSeconds: integer('seconds', 1, 86_400).describe(
+    'Seconds without progress after which a connection or a transfer counts as failed and is tried again.',
+  ),
+  compress: flag().describe(
+    'Compress on the wire. Pays on slow links with texts; images do not get smaller.',
+  ),
+  wholeFile: z
+    .union([z.boolean(), z.literal('auto')], { error: 'expected true, false or "auto"' })
+    .describe(
+      'Send changed files whole (`true`) or as differences (`false`). `"auto"`: whole to local targets, differences else.',
+    ),
+  args: list(
+    text('expected an option of rsync').superRefine((arg, context) => {
+      const fault = faultOfRsyncArg(arg);
+      if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+    }),
+    'options',
+  ).describe(
+    'Further rsync options, values in the same string: `["--chmod=D755,F644", "--fsync"]`. Those that imgsync-fast has keys for, or that would break its work, are refused with the reason.',
+  ),
+};
+
+const standby = oneOf('auto', 'on', 'off');
+
+const targetUrl = text('expected a URL or an absolute path').transform(
+  parsed((url: string) => {
+    const result = parseTargetUrl(url);
+    return 'fault' in result ? result : { value: { url, location: result.location } };
+  }),
+);
+
+const targetObject = section({
+  name: text('expected a name')
+    .regex(/^[^\s\p{C}]{1,128}$/u, { error: 'expected a name of up to 128 characters without blanks' })
+    .optional()
+    .describe('For logs, status and metrics; unique. Default: host, port and path of the URL.'),
+  url: targetUrl.describe(
+    '`rsync://[user@]host[:port]/module[/path]` (port 873), `ssh://[user@]host[:port]/path` or the absolute path of a local directory. Percent-encoded where needed, IPv6 in brackets, never with a password.',
+  ),
+  passwordFile: absolutePath('the password file')
+    .optional()
+    .describe(
+      'Absolute path of a file whose first line is the password for an `rsync://` target. Mode 0600 or less; owned by root when imgsync-fast runs as root.',
+    ),
+  ssh: section({
+    identityFile: absolutePath('the private key').optional().describe('Absolute path of the private key.'),
+    knownHostsFile: absolutePath('the known hosts')
+      .optional()
+      .describe("Absolute path of the known hosts; without it ssh's own files."),
+    options: list(
+      text('expected Key=Value').regex(/^[A-Za-z]+=[^\s\p{C}](?:[^\p{Cc}]*[^\s\p{C}])?$/u, {
+        error: 'expected an option of ssh_config(5) as "Key=Value"',
+      }),
+      'ssh options',
+    )
+      .default([])
+      .describe('Further options of ssh_config(5): `["ServerAliveInterval=15"]`.'),
+  })
+    .optional()
+    .describe('How `ssh://` targets are reached; only for them.'),
+  standby: standby.optional().describe('Overrides `standby` for this target.'),
+  bandwidthLimit: text('expected a rate with its unit')
+    .refine(isBandwidth, {
+      error: 'expected a rate with its unit, 1k or more: "20m" is 20 MiB/s, "500k" is 500 KiB/s',
+    })
+    .optional()
+    .describe(
+      'Most that one rsync sends to this target: `"20m"` is 20 MiB/s, `"500k"` 500 KiB/s. Default: no limit.',
+    ),
+  rsync: section({
+    path: rsyncKeys.path.optional(),
+    timeoutSeconds: rsyncKeys.timeoutSeconds.optional(),
+    compress: rsyncKeys.compress.optional(),
+    wholeFile: rsyncKeys.wholeFile.optional(),
+    args: rsyncKeys.args.optional(),
+  })
+    .prefault({})
+    .describe('Overrides single keys of the `rsync` section for this target.'),
+})
+  .superRefine(({ url: { location }, passwordFile, ssh }, context) => {
+    if (passwordFile !== undefined && location.type !== 'daemon')
+      context.addIssue({ code: 'custom', path: ['passwordFile'], message: 'is for rsync:// targets only' });
+    if (ssh !== undefined && location.type !== 'ssh')
+      context.addIssue({ code: 'custom', path: ['ssh'], message: 'is for ssh:// targets only' });
+  })
+  .transform(({ url: { url, location }, name = nameOf(location), ...rest }) => ({
+    ...rest,
+    name,
+    url,
+    location,
+  }));
+
+const plainTarget = targetUrl.transform((url) => targetObject.parse({ url: url.url }));
+
+/** One entry of `targets`, as it is written in the file. */
+export const targetSchema = z.union([plainTarget, targetObject], {
+  error: 'expected a URL or an object with a url',
+});
+export type TargetSettings = z.output<typeof targetSchema>;
+
+const deleteLimit = z
+  .union([z.number(), z.string()], { error: 'expected a number of entries or a percentage such as "20%"' })
+  .transform(
+    parsed((limit): Parsed<{ readonly count: number } | { readonly percent: number }> => {
+      if (typeof limit === 'number' && Number.isSafeInteger(limit) && limit >= 0)
+        return { value: { count: limit } };
+      const percent =
+        typeof limit === 'string'
+          ? Number(/^(\d{1,3}(?:\.\d+)?)%$/.exec(limit)?.[1] ?? Number.NaN)
+          : Number.NaN;
+      return percent <= 100
+        ? { value: { percent } }
+        : { fault: 'expected a whole number of entries from 0, or a percentage from "0%" to "100%"' };
+    }),
+  );
+
+const listen = text('expected host:port').transform(
+  parsed((address: string) => {
+    const [, bracketed, host = bracketed, portText] =
+      /^(?:\[([0-9A-Fa-f:.%\w]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/.exec(address) ?? [];
+    const port = Number(portText);
+    return host !== undefined && port <= 65_535
+      ? { value: { host, port } }
+      : { fault: 'expected host:port, such as "127.0.0.1:9380" or "[::1]:9380"' };
+  }),
+);
+
+export const sourceSchema = absolutePath('the directory to replicate').describe(
+  'Absolute path of the directory whose content is replicated. It has to exist.',
+);
+export const stateDirSchema = absolutePath('a directory')
+  .optional()
+  .describe(
+    'Absolute path of the directory for state that outlives a restart; created when it is missing, never inside the source or a local target. Default: `/var/lib/imgsync-fast/NAME-HASH` for root, else `$XDG_STATE_HOME/imgsync-fast/NAME-HASH` (`~/.local/state`), both made from the source.',
+  );
+export const failLogSchema = absolutePath('a file')
+  .optional()
+  .describe('Absolute path of a file to which paths that a target can not take are written. Default: none.');
+
+/** The whole of sync.json. */
+export const configSchema = section({
+  $schema: z.string().optional().describe('Where editors find the schema of this file; not used otherwise.'),
+  source: sourceSchema,
+  targets: list(targetSchema, 'targets')
+    .min(1, { error: 'expected at least one target' })
+    .describe(
+      'Where the source is replicated to: URLs, or objects with a URL and more. Names and places are unique.',
+    ),
+  include: list(pattern, 'patterns')
+    .default([])
+    .describe(
+      'Patterns of rsync that are replicated although an exclude matches; tried before the excludes.',
+    ),
+  exclude: list(pattern, 'patterns')
+    .default([])
+    .describe(
+      'Patterns of rsync that are neither watched nor sent nor deleted: `*.tmp` anywhere, `/info/` only at the top, with a slash at the end only directories. The first match wins.',
+    ),
+  delete: z
+    .union(
+      [
+        z.boolean(),
+        section({
+          max: deleteLimit
+            .optional()
+            .describe(
+              'Most deletes within `windowMs`: a number of entries, or a percentage of the tree (`"20%"`).',
+            ),
+          windowMs: integer('ms', 1_000, 86_400_000).default(60_000).describe('Window of the limit, ms.'),
+        }),
+      ],
+      { error: 'expected true, false or an object with max and windowMs' },
+    )
+    .prefault(true)
+    .describe(
+      'Whether what is deleted in the source is deleted from the targets. An object also limits how much: above the limit deletes are held while sending goes on.',
+    ),
+  events: section({
+    attrib: flag().default(true).describe('Replicate changes of mode, owner and times alone.'),
+    modify: flag()
+      .default(false)
+      .describe('Send files that are held open for writing at every settle, not only when they are closed.'),
+  })
+    .prefault({})
+    .describe('What counts as a change beside creating, closing after a write, moving and deleting.'),
+  rsync: section({
+    path: rsyncKeys.path.default('rsync'),
+    timeoutSeconds: rsyncKeys.timeoutSeconds.default(60),
+    compress: rsyncKeys.compress.default(false),
+    wholeFile: rsyncKeys.wholeFile.default('auto'),
+    args: rsyncKeys.args.default([]),
+  })
+    .prefault({})
+    .describe('How rsync is run; a target can override each key.'),
+  batch: section({
+    maxPaths: integer('paths', 1, 1_000_000).default(8_192).describe('Paths in one batch at most.'),
+    lingerMs: integer('ms', 0, 10_000)
+      .default(3)
+      .describe(
+        'How long a first change waits for more of its kind, ms: one batch then carries create, chmod and rename.',
+      ),
+    parallel: integer('batches', 1, 64)
+      .default(2)
+      .describe('Batches of one target that may run at the same time.'),
+    bigFileBytes: size(1)
+      .prefault('64m')
+      .describe(
+        'Files of this size and more go in a lane of their own, so that small ones never wait behind them.',
+      ),
+    maxBytes: size(1).prefault('256m').describe('Bytes of regular files in one batch at most.'),
+  })
+    .prefault({})
+    .describe('How changes are put together. The defaults suit nearly everybody.'),
+  standby: standby
+    .default('auto')
+    .describe(
+      'Whether a started rsync waits for the next changes of a target, so that they arrive within milliseconds: `"auto"` while there are some, `"on"` always, `"off"` never. It takes one more connection; a target without one to spare is noticed.',
+    ),
+  settleMs: integer('ms', 1, 3_600_000)
+    .default(100)
+    .describe(
+      'How long a file that was created or truncated but not closed has to rest before it is looked at, ms. A file that a writer holds is not sent.',
+    ),
+  crossMounts: flag()
+    .default(true)
+    .describe('Replicate what other file systems mounted below the source hold.'),
+  stateDir: stateDirSchema,
+  http: section({
+    listen: listen.describe('`host:port`; an IPv6 address in brackets, port 0 for any free one.'),
+  })
+    .optional()
+    .describe('Status and metrics on a TCP address. Off unless given.'),
+  log: section({
+    level: oneOf('trace', 'debug', 'info', 'warn', 'error')
+      .default('info')
+      .describe('Least level that is logged.'),
+    pretty: z
+      .union([z.boolean(), z.literal('auto')], { error: 'expected true, false or "auto"' })
+      .default('auto')
+      .describe('Lines for people instead of JSON. `"auto"`: on a terminal.'),
+  })
+    .prefault({})
+    .describe('The log, on standard output.'),
+  stopTimeoutSeconds: integer('seconds', 0, 3_600)
+    .default(10)
+    .describe(
+      'How long running transfers may take to finish when imgsync-fast is stopped, seconds; then they are cut.',
+    ),
+  retry: section({
+    minMs: integer('ms', 1, 3_600_000)
+      .default(500)
+      .describe('First pause after a failure, ms; it doubles with each.'),
+    maxMs: integer('ms', 1, 86_400_000).default(60_000).describe('Longest pause, ms.'),
+    haltedMs: integer('ms', 1, 86_400_000)
+      .default(15_000)
+      .describe('Pause while a target needs a person (wrong password, module read-only), ms.'),
+  })
+    .refine(({ minMs, maxMs }) => minMs <= maxMs, { path: ['maxMs'], error: 'expected minMs or more' })
+    .prefault({})
+    .describe('Pauses between tries to reach a target that failed. It is never given up.'),
+  maxRsyncs: integer('processes', 1, 1_024)
+    .optional()
+    .describe(
+      'Running rsyncs over all targets at most. Default: two for each target, at least 8 and at most 32.',
+    ),
+  changeLogLimit: size(65_536)
+    .prefault('64m')
+    .describe(
+      'Memory for changes that targets have not taken yet. A target that falls behind further is compared with the tree instead.',
+    ),
+  initialSync: flag()
+    .default(true)
+    .describe('Bring every target up to date at the start. `false`: only what changes from now on is sent.'),
+  failLog: failLogSchema,
+});
+
+/** A configuration as it is written: in sync.json or as the object that the library takes. */
+export type ConfigInput = z.input<typeof configSchema>;
+export type Settings = z.output<typeof configSchema>;
+
+/** JSON Schema (draft 7) of sync.json, with descriptions and defaults. */
+export const jsonSchema = (): Record<string, unknown> => ({
+  ...z.toJSONSchema(configSchema, { io: 'input', target: 'draft-7' }),
+  title: 'Configuration of imgsync-fast',
+});
