@@ -1,0 +1,119 @@
+import type { Change } from '../core/change.js';
+import { asRelPath } from '../core/path.js';
+import type { StuckPath } from './messages.js';
+import { type NamedFrom, PathFaults } from './path-faults.js';
+import type { RsyncRun } from './rsync-child.js';
+import { type RsyncFailed, verdictOf } from './rsync-exit.js';
+import type { ListRunner } from './run-rsync.js';
+
+export interface IsolateOptions {
+  /** Runs rsync over a list in the way of the run that failed. */
+  readonly run: ListRunner;
+  readonly from: NamedFrom;
+  readonly recursive: boolean;
+}
+
+export interface Isolated {
+  /** The runs that sent something. */
+  readonly runs: readonly RsyncRun[];
+  readonly stuck: readonly StuckPath[];
+  /** What moved at the source while it was sent: to be looked at again. */
+  readonly moved: readonly Change[];
+  /** Set when a run failed as a whole meanwhile. */
+  readonly failure?: RsyncFailed;
+}
+
+/**
+ * Finds out which paths of a list failed (exit 23), after trying those once more by themselves. A dry run over the same
+ * list names what still differs. Standard error gives the reasons, and names the few that a dry run does not list.
+ */
+export const isolateFailures = async (
+  failed: RsyncRun,
+  list: Uint8Array,
+  options: IsolateOptions,
+): Promise<Isolated> => {
+  const first = await findDiffering(list, [failed], options);
+  if ('failure' in first) return failedWith(first.failure, []);
+  const again = first.differing.map((path) => `./${path}`);
+  // One path that can't be looked at makes rsync leave out every deletion of the call: so its directories go again.
+  if (failed.report.deletionsSkipped)
+    for (const path of first.directories) if (!first.unlisted.includes(path)) again.push(`./${path}/`);
+  if (again.length === 0) return { runs: [], ...sorted(first, first.unlisted, options) };
+
+  const rest = Buffer.from(`${again.join('\0')}\0`, 'latin1');
+  const run = await options.run(rest);
+  const verdict = verdictOf(run);
+  if (verdict.verdict === 'acknowledge') return { runs: [run], ...sorted(first, first.unlisted, options) };
+  if (verdict.verdict !== 'isolate') return failedWith(verdict, [run]);
+  const second = await findDiffering(rest, [run, failed], options);
+  if ('failure' in second) return failedWith(second.failure, [run]);
+  const { directories } = first;
+  const unlisted = [...first.unlisted, ...second.unlisted];
+  const paths = [...second.differing, ...unlisted];
+  return { runs: [run], ...sorted({ ...second, unlisted, directories }, paths, options) };
+};
+
+/** What a dry run tells of a list that failed in part. Paths are latin1. */
+interface Differing {
+  /** Paths that differ at the target and may be tried again. */
+  readonly differing: readonly string[];
+  /** Paths that failed and that no dry run lists. */
+  readonly unlisted: readonly string[];
+  /** Paths of the list that end in a slash: whole directories. */
+  readonly directories: ReadonlySet<string>;
+  readonly faults: PathFaults;
+}
+
+const findDiffering = async (
+  list: Uint8Array,
+  runs: readonly RsyncRun[],
+  { run, from }: IsolateOptions,
+): Promise<Differing | Required<Pick<Isolated, 'failure'>>> => {
+  const found = new Set<string>();
+  const dry = await run(list, { dryRun: true, onItem: ({ path }) => found.add(path) });
+  const verdict = verdictOf(dry);
+  if (verdict.verdict !== 'acknowledge' && verdict.verdict !== 'isolate') return { failure: verdict };
+  const faults = new PathFaults([...runs, dry].map(({ stderr }) => stderr).join('\n'), from);
+  const { all, directories } = listed(list);
+  const named = new Set(faults.unlisted);
+  const differing = [...found].filter((path) => !named.has(path));
+  // Something fails even in a dry run, and nothing tells what: then it may be any of them.
+  const isUnexplained = verdict.verdict === 'isolate' && found.size === 0 && named.size === 0;
+  return { differing, unlisted: isUnexplained ? all : [...named], directories, faults };
+};
+
+const failedWith = (failure: RsyncFailed, runs: readonly RsyncRun[]): Isolated => ({
+  runs,
+  stuck: [],
+  moved: [],
+  failure,
+});
+
+const sorted = (
+  { directories, unlisted, faults }: Differing,
+  paths: readonly string[],
+  { recursive }: IsolateOptions,
+): Pick<Isolated, 'stuck' | 'moved'> => {
+  const whole = new Set(unlisted.filter((path) => directories.has(path)));
+  const stuck: StuckPath[] = [];
+  const moved: Change[] = [];
+  for (const path of new Set(paths)) {
+    const kind = !whole.has(path) ? 'entry' : recursive ? 'tree' : 'directory';
+    const { code, text } = faults.of(path);
+    if (code === 'SOURCE_MOVED') moved.push({ kind, path: asRelPath(path) });
+    else stuck.push({ path, kind, code, text });
+  }
+  return { stuck, moved };
+};
+
+const listed = (list: Uint8Array): { readonly all: string[]; readonly directories: Set<string> } => {
+  const all: string[] = [];
+  const directories = new Set<string>();
+  for (const entry of Buffer.from(list).toString('latin1').split('\0')) {
+    if (entry === '') continue;
+    const path = entry.replace(/^\.\/|\/$/g, '');
+    all.push(path);
+    if (entry.endsWith('/')) directories.add(path);
+  }
+  return { all, directories };
+};

@@ -1,0 +1,116 @@
+import type { ChangeKind } from '../core/change.js';
+import type { FilterRule, Target } from '../core/target.js';
+
+/**
+ * How gone paths are deleted at a target, found by a probe:
+ * - `missing-args`: they are listed, `--delete-missing-args --force`
+ * - `parent-directory`: their nearest existing parent is synced as a directory with `--delete`
+ * - `none`: deletes are switched off
+ */
+export type DeleteMethod = 'missing-args' | 'parent-directory' | 'none';
+
+/** The source root as it was when watching began; a batch is never run over another one. */
+export interface SourceIdentity {
+  /** Device and inode as decimal strings (they exceed a double). */
+  readonly device: string;
+  readonly inode: string;
+}
+
+/** One batch for one target. Plain data: it crosses threads by structured clone, `changes` by transfer. */
+export interface TransferRequest {
+  readonly target: Target;
+  /** Absolute path of the source root, latin1. */
+  readonly source: string;
+  readonly identity: SourceIdentity;
+  readonly rules: readonly FilterRule[];
+  /** In the form of `packChanges`. */
+  readonly changes: Uint8Array;
+  readonly deleteMethod: DeleteMethod;
+  /** Nothing is deleted at the target; what would have been comes back in `held`. */
+  readonly holdDeletes: boolean;
+  /** Regular files of this size and more come back in `big`; `Infinity` in the big lane. */
+  readonly bigFileBytes: number;
+  /** Bytes of regular files after which the rest comes back in `deferred`. */
+  readonly batchBytes: number;
+}
+
+/** What a batch moved; plain integers from rsync's `--stats` and its itemized lines. */
+export interface TransferStats {
+  /** Regular files whose content was sent. */
+  readonly files: number;
+  /** Bytes written to the wire. */
+  readonly sentBytes: number;
+  /** Literal file content in them. */
+  readonly literalBytes: number;
+  readonly deleted: number;
+  readonly durationMs: number;
+}
+
+/** What a running batch has moved so far. */
+export interface TransferProgress {
+  readonly files: number;
+  readonly sentBytes: number;
+}
+
+/** A path that this target could not take, with rsync's words for it. latin1 path. */
+export interface StuckPath {
+  readonly path: string;
+  /** What is to be tried again: a directory whose deletes failed is a `directory`, a subtree a `tree`. */
+  readonly kind: ChangeKind;
+  readonly code: StuckCode;
+  readonly text: string;
+}
+export type StuckCode =
+  | 'PATH_TOO_LONG'
+  | 'PERMISSION_DENIED'
+  | 'SOURCE_UNREADABLE'
+  | 'NOT_A_DIRECTORY'
+  | 'REFUSED'
+  | 'OTHER';
+
+/** Why a batch as a whole failed. */
+export interface TransferFailure {
+  /** Stable name, such as `CONNECTION_REFUSED`, `AUTH_FAILED`, `DISK_FULL`, `STALLED`. */
+  readonly code: string;
+  /** rsync's exit status; `undefined` when a signal ended it or it was never started. */
+  readonly exitCode: number | undefined;
+  /** The line of rsync's stderr that says most, trimmed. */
+  readonly text: string;
+  /** What an operator can do. */
+  readonly hint: string;
+}
+
+/** `changes` of the outcome's packed fields refer to the request's; what is in none of them is delivered. */
+export type TransferOutcome =
+  | {
+      readonly result: 'acknowledge';
+      readonly stats: TransferStats;
+      /** Packed entries for the big lane. */
+      readonly big: Uint8Array;
+      /** Packed changes to be sent with a later batch at once: they did not fit, or moved while they were sent. */
+      readonly deferred: Uint8Array;
+      /** Packed changes whose deletes were held: gone paths, and directories that may have extras at the target. */
+      readonly held: Uint8Array;
+      /** Paths that failed alone; the rest is delivered (outcome `isolate` of the table). */
+      readonly stuck: readonly StuckPath[];
+    }
+  | { readonly result: 'retry' | 'halt'; readonly failure: TransferFailure }
+  /** The way of deleting does not work with this target: use the next one, at once. */
+  | { readonly result: 'delete-method'; readonly failure: TransferFailure }
+  /** The source root is not the one that is watched. Nothing was sent. */
+  | { readonly result: 'source-changed'; readonly failure: TransferFailure }
+  | { readonly result: 'cancelled' };
+
+/** Asks a target, changing nothing there, whether it can be written to and how it deletes. */
+export interface ProbeRequest {
+  readonly target: Target;
+  /** Absolute path of the source root, latin1. */
+  readonly source: string;
+  /** Whether deletes are wanted; without them the method is `none` and only the connection is tried. */
+  readonly deletes: boolean;
+}
+
+export type ProbeOutcome =
+  | { readonly result: 'ready'; readonly deleteMethod: DeleteMethod }
+  | { readonly result: 'retry' | 'halt'; readonly failure: TransferFailure }
+  | { readonly result: 'cancelled' };

@@ -1,0 +1,150 @@
+import { Piscina } from 'piscina';
+import type {
+  ProbeOutcome,
+  ProbeRequest,
+  TransferFailure,
+  TransferOutcome,
+  TransferProgress,
+  TransferRequest,
+} from './messages.js';
+
+export interface TransferPoolOptions {
+  /** Worker threads. Default 2: the work is rsync's, the threads only feed it. */
+  readonly threads?: number;
+  /** Tasks that may run at the same time in one thread. */
+  readonly concurrency: number;
+  /** Marks the rsyncs of this process in their environment. */
+  readonly runId: string;
+}
+
+export interface Running<Outcome> {
+  /** Resolves when the child is gone; never rejects. */
+  readonly outcome: Promise<Outcome>;
+  /** What has moved so far. */
+  readonly progress: TransferProgress;
+  /** Ends the child; the outcome is then `cancelled` unless rsync was done before. */
+  cancel(): void;
+}
+
+/** Runs batches in worker threads. */
+export interface TransferPool {
+  submit(request: TransferRequest): Running<TransferOutcome>;
+  probe(request: ProbeRequest): Running<ProbeOutcome>;
+  /** Ends the rsyncs that wait for a list. */
+  retireStandbys(): Promise<void>;
+  /** Cancels what runs, waits for it and ends the threads. */
+  close(): Promise<void>;
+}
+
+/** Variables that change what rsync does behind the back of the configuration. */
+const intruders = [
+  'RSYNC_RSH',
+  'RSYNC_OLD_ARGS',
+  'RSYNC_PROTECT_ARGS',
+  'RSYNC_PARTIAL_DIR',
+  'RSYNC_PASSWORD',
+];
+/** In the environment of every rsync: which run of which process it belongs to. */
+export const runMarker = 'IMGSYNC_FAST_RUN';
+
+export const createTransferPool = ({ threads = 2, concurrency, runId }: TransferPoolOptions): TransferPool =>
+  new PiscinaTransferPool(threads, concurrency, runId);
+
+class PiscinaTransferPool implements TransferPool {
+  /** One thread each: the tasks of a target go to the same thread, where its standby waits. */
+  readonly #threads: readonly Piscina[];
+  readonly #threadOf = new Map<string, Piscina>();
+  readonly #running = new Set<Running<unknown>>();
+
+  constructor(threads: number, concurrency: number, runId: string) {
+    const options = {
+      filename: new URL('./worker.js', import.meta.url).href,
+      minThreads: 1,
+      maxThreads: 1,
+      concurrentTasksPerWorker: concurrency,
+      // Otherwise a worker sleeps between tasks without serving the children of those that run.
+      atomics: 'disabled' as const,
+      recordTiming: false,
+      // Lists lie in descriptors that the addon opened.
+      trackUnmanagedFds: false,
+      env: environment(runId),
+    };
+    this.#threads = Array.from({ length: threads }, () => new Piscina(options));
+  }
+
+  submit(request: TransferRequest): Running<TransferOutcome> {
+    const transferable = isOwnBuffer(request.changes) ? [request.changes.buffer] : [];
+    return this.#run<TransferOutcome>('transfer', request, transferable);
+  }
+
+  probe(request: ProbeRequest): Running<ProbeOutcome> {
+    return this.#run<ProbeOutcome>('probe', request, []);
+  }
+
+  async close(): Promise<void> {
+    const running = [...this.#running];
+    for (const task of running) task.cancel();
+    await Promise.all(running.map(({ outcome }) => outcome));
+    await this.retireStandbys();
+    await Promise.all(this.#threads.map((thread) => thread.destroy()));
+  }
+
+  async retireStandbys(): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.run(undefined, { name: 'retire' })));
+  }
+
+  #thread(target: string): Piscina {
+    const known = this.#threadOf.get(target);
+    if (known !== undefined) return known;
+    const thread = this.#threads[this.#threadOf.size % this.#threads.length] as Piscina;
+    this.#threadOf.set(target, thread);
+    return thread;
+  }
+
+  #run<Outcome extends TransferOutcome | ProbeOutcome>(
+    name: 'transfer' | 'probe',
+    request: TransferRequest | ProbeRequest,
+    transferable: ArrayBuffer[],
+  ): Running<Outcome> {
+    const { port1, port2 } = new MessageChannel();
+    // Never piscina's own way of aborting: it ends the thread and leaves the children behind.
+    const run: Promise<Outcome> = this.#thread(request.target.name).run(
+      { request, port: port2 },
+      { name, transferList: [port2, ...transferable] },
+    );
+    let progress: TransferProgress = { files: 0, sentBytes: 0 };
+    port1.on('message', (message: TransferProgress) => {
+      progress = message;
+    });
+    const task: Running<Outcome> = {
+      get progress() {
+        return progress;
+      },
+      outcome: run
+        .catch((error: unknown) => ({ result: 'retry', failure: internalFailure(error) }) as Outcome)
+        .finally(() => {
+          port1.close();
+          this.#running.delete(task);
+        }),
+      cancel: () => port1.postMessage('cancel'),
+    };
+    this.#running.add(task);
+    return task;
+  }
+}
+
+const isOwnBuffer = (bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> =>
+  bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength;
+
+const environment = (runId: string): NodeJS.ProcessEnv => {
+  const env: NodeJS.ProcessEnv = { ...process.env, LC_ALL: 'C', [runMarker]: runId };
+  for (const name of intruders) delete env[name];
+  return env;
+};
+
+const internalFailure = (error: unknown): TransferFailure => ({
+  code: 'INTERNAL',
+  exitCode: undefined,
+  text: error instanceof Error ? error.message : String(error),
+  hint: 'this is a fault of imgsync-fast: please report it',
+});

@@ -1,0 +1,109 @@
+import type { FilterRule, Target } from '../core/target.js';
+import type { DeleteMethod } from './messages.js';
+
+/** One call of rsync with its list on standard input; it runs in the source root. */
+export interface RsyncCall {
+  readonly target: Target;
+  readonly rules: readonly FilterRule[];
+  readonly deleteMethod: DeleteMethod;
+  /** Whether listed directories are sent with all beneath them. */
+  readonly recursive: boolean;
+  /** Nothing is changed: only what differs is told. */
+  readonly dryRun: boolean;
+}
+
+/** A connection that is not there after this time is given up, s. */
+const maxConnectSeconds = 20;
+
+/**
+ * The arguments of rsync. Each option is there for a measured reason:
+ * - `-d --delete` also for plain entries: only then does the receiver know the excludes and protect what they match.
+ * - `--modify-window=-1`: without it, a file rewritten at the same size within the same second stays stale for ever.
+ * - the rules before `--from0`: it also governs how later files of rules are read.
+ * - `--sockopts=TCP_NODELAY`: each missing side costs one or more delayed acknowledgements of 44 ms.
+ * - `--force` with the missing arguments: a directory that became a file, and a directory that is gone, may hold entries.
+ */
+export const rsyncArgs = ({ target, rules, deleteMethod, recursive, dryRun }: RsyncCall): string[] => [
+  // The operator's own come first: where they contradict, what follows wins.
+  ...target.rsync.args,
+  '-lptgoD',
+  recursive ? '-r' : '-d',
+  ...(dryRun ? ['-n'] : []),
+  ...(deleteMethod === 'none' ? [] : ['--delete', '--force']),
+  ...(deleteMethod === 'missing-args' ? ['--delete-missing-args'] : []),
+  ...rules.flatMap(filterArgs),
+  '--from0',
+  '--files-from=-',
+  '--modify-window=-1',
+  '--sockopts=TCP_NODELAY',
+  '--no-motd',
+  '--no-h',
+  '--stats',
+  '--out-format=@%i %l %b %n',
+  ...optionArgs(target),
+  ...locationArgs(target),
+];
+
+/** The receiver does not know of a gone path that it was a directory, so a rule for a directory alone does not protect it. */
+const filterArgs = (rule: FilterRule): string[] => {
+  const text = Buffer.from(rule, 'latin1').toString('utf8');
+  const own = `--filter=${text}`;
+  return text.startsWith('- ') && text.endsWith('/') ? [own, `${own}***`] : [own];
+};
+
+const optionArgs = ({ rsync, bandwidthLimit }: Target): string[] => [
+  `--timeout=${rsync.timeoutSeconds}`,
+  ...(rsync.compress ? ['-z'] : []),
+  ...(rsync.wholeFile === 'auto' ? [] : [rsync.wholeFile ? '--whole-file' : '--no-whole-file']),
+  ...(bandwidthLimit === undefined ? [] : [`--bwlimit=${bandwidthLimit}`]),
+];
+
+const locationArgs = (target: Target): string[] => {
+  const { location, passwordFile, rsync } = target;
+  switch (location.type) {
+    case 'daemon': {
+      const { host, port, user, module, path } = location;
+      const place = path === '' ? module : `${module}/${path}`;
+      return [
+        `--contimeout=${Math.min(rsync.timeoutSeconds, maxConnectSeconds)}`,
+        ...(passwordFile === undefined ? [] : [`--password-file=${passwordFile}`]),
+        './',
+        `rsync://${atUser(user)}${inBrackets(host)}:${port}/${place}/`,
+      ];
+    }
+    case 'ssh':
+      return [
+        // Arguments go over the protocol, so that no remote shell reads the path.
+        '-s',
+        `--rsh=${sshCommand(target)}`,
+        './',
+        `${atUser(location.user)}${inBrackets(location.host)}:${endInSlash(location.path)}`,
+      ];
+    case 'local':
+      return ['./', endInSlash(location.path)];
+  }
+};
+
+const sshCommand = ({ location, ssh, rsync }: Target): string => {
+  const port = location.type === 'ssh' ? location.port : undefined;
+  return [
+    'ssh',
+    // Never ask: nobody is there to answer.
+    '-oBatchMode=yes',
+    `-oConnectTimeout=${Math.min(rsync.timeoutSeconds, maxConnectSeconds)}`,
+    ...(port === undefined ? [] : ['-p', String(port)]),
+    ...(ssh.identityFile === undefined ? [] : ['-i', ssh.identityFile]),
+    ...(ssh.knownHostsFile === undefined ? [] : [`-oUserKnownHostsFile=${ssh.knownHostsFile}`]),
+    ...ssh.options.map((option) => `-o${option}`),
+  ]
+    .map(quoteForRsh)
+    .join(' ');
+};
+
+/** rsync splits `--rsh` at blanks; a doubled quote inside quotes stands for itself. rsync(1), `--rsh`. */
+const quoteForRsh = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "''")}'`;
+
+const atUser = (user: string | undefined): string => (user === undefined ? '' : `${user}@`);
+const inBrackets = (host: string): string => (host.includes(':') ? `[${host}]` : host);
+const endInSlash = (path: string): string => (path.endsWith('/') ? path : `${path}/`);

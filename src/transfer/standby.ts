@@ -1,0 +1,145 @@
+import type { SourceIdentity } from './messages.js';
+import type { RsyncCall } from './rsync-args.js';
+import { RsyncChild, type RsyncRun, type RunListener } from './rsync-child.js';
+
+/**
+ * Longest list that a standby is given, bytes. It goes into the empty pipe in one system call: should this process be
+ * killed, rsync never sees half a list, which it would carry out as it stands.
+ */
+const maxListBytes = 32 * 1024;
+/** A standby that was not used for this long is ended: a target without changes costs nothing. */
+const maxIdleMs = 60_000;
+
+/** What a standby was started for; it serves nothing else. */
+export interface StandbyFor {
+  readonly call: RsyncCall;
+  readonly identity: SourceIdentity;
+}
+
+/** A started rsync that has connected and waits for its list. */
+class Standby {
+  readonly key: string;
+  readonly startedAt = performance.now();
+  readonly #child: RsyncChild;
+  #isGone = false;
+
+  constructor(purpose: StandbyFor, rootFd: number, env: NodeJS.ProcessEnv) {
+    this.key = JSON.stringify(purpose);
+    this.#child = new RsyncChild(purpose.call, { rootFd, env, stdin: 'pipe' });
+    // The other end may be gone when the list is written; the child's end tells why.
+    this.#child.stdin.on('error', () => {});
+    void this.#child.gone.then(() => {
+      this.#isGone = true;
+    });
+  }
+
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+
+  get ageMs(): number {
+    return performance.now() - this.startedAt;
+  }
+
+  run(list: Uint8Array, listener: RunListener): Promise<RsyncRun> {
+    this.#child.stdin.end(list);
+    return this.#child.follow(listener);
+  }
+
+  /** Ends it without a list: it changes nothing and says nothing. @returns when it is gone */
+  async retire(): Promise<void> {
+    this.#child.stdin.end();
+    const timer = setTimeout(() => this.#child.end('cancel'), 500);
+    await this.#child.gone;
+    clearTimeout(timer);
+  }
+}
+
+/** What was learned of one target. */
+interface Seat {
+  standby: Standby | undefined;
+  cancelIdle: NodeJS.Timeout | undefined;
+  /** Older ones are not trusted: the daemon has given up on one of this age. */
+  maxAgeMs: number;
+  /** It has no connection to spare. */
+  isGivenUp: boolean;
+}
+
+/** The standbys of a worker thread: at most one for each target. */
+export class Standbys {
+  readonly #seats = new Map<string, Seat>();
+
+  constructor(private readonly env: NodeJS.ProcessEnv) {}
+
+  /** Starts one for the target's next batch, if none waits that serves the same purpose. */
+  prepare(purpose: StandbyFor, rootFd: number): void {
+    const { name, standby: wish } = purpose.call.target;
+    const seat = this.#seat(name);
+    if (seat.isGivenUp || (seat.standby?.key === JSON.stringify(purpose) && this.#isFit(seat))) return;
+    void this.retire(name);
+    seat.standby = new Standby(purpose, rootFd, this.env);
+    const lifeMs = Math.min(wish === 'on' ? Number.POSITIVE_INFINITY : maxIdleMs, seat.maxAgeMs);
+    if (Number.isFinite(lifeMs)) seat.cancelIdle = setTimeout(() => void this.retire(name), lifeMs).unref();
+  }
+
+  /**
+   * Gives a list to the target's standby. `undefined` when none fits: then the list goes to an rsync of its own. A run
+   * that failed is to be repeated in that way before it counts, for a standby may have died unnoticed.
+   */
+  async run(purpose: StandbyFor, list: Uint8Array, listener: RunListener): Promise<RsyncRun | undefined> {
+    const target = purpose.call.target.name;
+    const seat = this.#seat(target);
+    const { standby } = seat;
+    if (standby === undefined || list.length > maxListBytes) return undefined;
+    if (standby.key !== JSON.stringify(purpose) || !this.#isFit(seat)) {
+      await this.retire(target);
+      return undefined;
+    }
+    clearTimeout(seat.cancelIdle);
+    seat.standby = undefined;
+    const { ageMs } = standby;
+    const run = await standby.run(list, listener);
+    if (run.exitCode === 12 || run.exitCode === 10) seat.maxAgeMs = Math.max(1_000, ageMs / 2);
+    return run;
+  }
+
+  /** The target has too few connections for a standby. @returns whether one was ended, so that a connection is free */
+  async giveUp(target: string): Promise<boolean> {
+    const seat = this.#seat(target);
+    const hadOne = seat.standby !== undefined;
+    seat.isGivenUp = true;
+    await this.retire(target);
+    return hadOne;
+  }
+
+  /** Ends the target's standby. @returns when it is gone */
+  async retire(target: string): Promise<void> {
+    const seat = this.#seat(target);
+    const { standby } = seat;
+    clearTimeout(seat.cancelIdle);
+    seat.standby = undefined;
+    if (standby !== undefined && !standby.isGone) await standby.retire();
+  }
+
+  async retireAll(): Promise<void> {
+    await Promise.all([...this.#seats.keys()].map((target) => this.retire(target)));
+  }
+
+  #isFit({ standby, maxAgeMs }: Seat): boolean {
+    return standby !== undefined && !standby.isGone && standby.ageMs < maxAgeMs;
+  }
+
+  #seat(target: string): Seat {
+    let seat = this.#seats.get(target);
+    if (seat === undefined) {
+      seat = {
+        standby: undefined,
+        cancelIdle: undefined,
+        maxAgeMs: Number.POSITIVE_INFINITY,
+        isGivenUp: false,
+      };
+      this.#seats.set(target, seat);
+    }
+    return seat;
+  }
+}

@@ -1,0 +1,408 @@
+import assert from 'node:assert/strict';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { type Change, packChanges, unpackChanges } from '../../src/core/change.js';
+import { asRelPath } from '../../src/core/path.js';
+import type { Target } from '../../src/core/target.js';
+import type { TransferOutcome, TransferRequest } from '../../src/transfer/messages.js';
+import { createTransferPool, type TransferPool } from '../../src/transfer/pool.js';
+import { compareTrees } from '../support/compare-trees.js';
+import { freePort } from '../support/free-port.js';
+import { rsyncDaemon } from '../support/rsync-daemon.js';
+import { atEnd } from '../support/scope.js';
+import { identityOf, targetAt, targetOf } from '../support/targets.js';
+import { type Tree, tempDirectory, tempTree } from '../support/temp-tree.js';
+import { waitFor } from '../support/wait-for.js';
+
+const isRoot = process.getuid?.() === 0;
+
+const poolFor = (t: TestContext): TransferPool => {
+  const pool = createTransferPool({ concurrency: 4, runId: `test-${process.pid}` });
+  atEnd(t, () => pool.close());
+  return pool;
+};
+
+const entries = (...paths: string[]): Change[] =>
+  paths.map((path) => ({ kind: 'entry', path: asRelPath(path) }));
+
+const request = (
+  source: Tree,
+  target: Target,
+  changes: readonly Change[],
+  extra: Partial<TransferRequest> = {},
+): TransferRequest => ({
+  target,
+  source: source.path,
+  identity: identityOf(source.path),
+  rules: [],
+  changes: packChanges(changes),
+  deleteMethod: 'missing-args',
+  holdDeletes: false,
+  bigFileBytes: Number.POSITIVE_INFINITY,
+  batchBytes: Number.POSITIVE_INFINITY,
+  ...extra,
+});
+
+const acknowledged = (outcome: TransferOutcome) => {
+  assert.equal(outcome.result, 'acknowledge', JSON.stringify(outcome));
+  assert.ok(outcome.result === 'acknowledge');
+  return outcome;
+};
+
+const failure = (outcome: { result: string; failure?: { code: string } }) =>
+  `${outcome.result} ${outcome.failure?.code}`;
+
+test('a batch of new, changed, deleted and flipped paths makes the target equal', async (t) => {
+  const source = tempTree(t, {
+    'a/new': '1',
+    changed: 'new content',
+    'file-to-dir/inner': 'x',
+    'dir-to-file': 'y',
+  });
+  source.link('link', 'a/new');
+  const daemon = await rsyncDaemon(t);
+  for (const [path, content] of Object.entries({
+    'gone/deep/file': 'z',
+    changed: 'old',
+    'file-to-dir': '',
+    'dir-to-file/x': '',
+  }))
+    daemon.tree.write(path, content);
+  const changes = entries('a/new', 'changed', 'gone/deep/file', 'file-to-dir/inner', 'dir-to-file', 'link');
+  const { stats, stuck } = acknowledged(
+    await poolFor(t).submit(request(source, targetOf(daemon), changes)).outcome,
+  );
+  assert.deepEqual(await compareTrees(source.path, daemon.path), []);
+  assert.deepEqual(stuck, []);
+  assert.equal(stats.files, 4);
+  assert.ok(stats.deleted >= 1 && stats.sentBytes > 0);
+});
+
+test('a subtree goes as a whole, a directory takes away what the source does not have', async (t) => {
+  const source = tempTree(t, { 'tree/a/b/c': '1', 'tree/d': '2', 'dir/keep': '3' });
+  const daemon = await rsyncDaemon(t);
+  daemon.tree.write('dir/extra', 'x');
+  daemon.tree.write('dir/sub/extra', 'x');
+  const changes: Change[] = [
+    { kind: 'tree', path: asRelPath('tree') },
+    { kind: 'directory', path: asRelPath('dir') },
+    { kind: 'directory', path: asRelPath('') },
+  ];
+  acknowledged(await poolFor(t).submit(request(source, targetOf(daemon), changes)).outcome);
+  assert.deepEqual(await compareTrees(source.path, daemon.path), []);
+});
+
+test('held deletes leave the target as it is, all else flows, and they are told', async (t) => {
+  const source = tempTree(t, { new: '1', 'dir/keep': '2' });
+  const daemon = await rsyncDaemon(t);
+  for (const path of ['gone/a', 'gone/b', 'dir/extra']) daemon.tree.write(path, 'x');
+  const changes: Change[] = [
+    ...entries('new', 'gone/a', 'gone/b'),
+    { kind: 'directory', path: asRelPath('dir') },
+  ];
+  const pool = poolFor(t);
+  const target = targetOf(daemon);
+  const { held } = acknowledged(
+    await pool.submit(request(source, target, changes, { holdDeletes: true })).outcome,
+  );
+  assert.deepEqual([...unpackChanges(held)], [...entries('gone'), { kind: 'directory', path: 'dir' }]);
+  for (const path of ['gone/a', 'gone/b', 'dir/extra', 'new', 'dir/keep']) daemon.tree.read(path);
+  acknowledged(await pool.submit(request(source, target, [...unpackChanges(held)])).outcome);
+  assert.deepEqual(await compareTrees(source.path, daemon.path), []);
+});
+
+const sendOne = async (pool: TransferPool, source: Tree, target: Target, path: string) =>
+  acknowledged(await pool.submit(request(source, target, entries(path))).outcome);
+
+test('after a batch an rsync waits for the next; one that died is not missed', async (t) => {
+  const source = tempTree(t, { a: '1', b: '1', c: '1' });
+  const daemon = await rsyncDaemon(t);
+  const target = targetOf(daemon);
+  const pool = poolFor(t);
+  await sendOne(pool, source, target, 'a');
+  // The first stays connected: one connection is open while nothing runs.
+  const isWaiting = () => waitFor(() => daemon.connections() === 1, { what: 'a standby' });
+  await isWaiting();
+  await sendOne(pool, source, target, 'b');
+  await isWaiting();
+  await daemon.stop('SIGKILL');
+  await daemon.start();
+  await sendOne(pool, source, target, 'c');
+  assert.deepEqual(await compareTrees(source.path, daemon.path), []);
+  await isWaiting();
+  await pool.retireStandbys();
+  await waitFor(() => daemon.connections() === 0, { what: 'the standby to go' });
+});
+
+test('a standby never works with other rules or another source than it was started for', async (t) => {
+  const source = tempTree(t, { 'a/x': '1' });
+  const daemon = await rsyncDaemon(t);
+  const target = targetOf(daemon);
+  const pool = poolFor(t);
+  await sendOne(pool, source, target, 'a/x');
+  source.write('secret', '2');
+  const change: Change[] = [{ kind: 'directory', path: asRelPath('') }];
+  acknowledged(await pool.submit(request(source, target, change, { rules: ['- secret'] })).outcome);
+  assert.throws(() => daemon.tree.read('secret'));
+  const moved = `${source.path}-moved`;
+  renameSync(source.path, moved);
+  t.after(() => rmSync(moved, { recursive: true }));
+  mkdirSync(source.path);
+  const outcome = await pool.submit({
+    ...request(source, target, entries('a/x')),
+    identity: identityOf(moved),
+  }).outcome;
+  assert.equal(failure(outcome), 'source-changed SOURCE_REPLACED');
+  acknowledged(await pool.submit(request(source, target, entries('new'))).outcome);
+  assert.equal(daemon.tree.read('a/x').toString(), '1');
+});
+
+test('a target with a single connection does without a standby', async (t) => {
+  const source = tempTree(t, { a: '1', b: '1', big: Buffer.alloc(1000) });
+  const daemon = await rsyncDaemon(t, {
+    config: ['max connections = 1', `lock file = ${join(tempDirectory(t, 'lock'), 'lock')}`],
+  });
+  const target = targetOf(daemon);
+  const pool = poolFor(t);
+  await sendOne(pool, source, target, 'a');
+  // A long list does not go to the standby, which holds the only connection.
+  const long = Array.from({ length: 2000 }, (_, i) => `missing-${i}-${'x'.repeat(30)}`);
+  acknowledged(await pool.submit(request(source, target, entries(...long, 'b'))).outcome);
+  acknowledged(await pool.submit(request(source, target, entries(...long, 'big'))).outcome);
+  assert.deepEqual(await compareTrees(source.path, daemon.path), []);
+});
+
+test('200 rewrites at the same size within the same second all arrive', async (t) => {
+  const source = tempTree(t);
+  const daemon = await rsyncDaemon(t);
+  const pool = poolFor(t);
+  for (let round = 0; round < 200; round++) {
+    const content = String(round).padStart(8, '0');
+    source.write('file', content);
+    utimesSync(source.at('file'), 1_700_000_000, 1_700_000_000 + round / 1000);
+    acknowledged(await pool.submit(request(source, targetOf(daemon), entries('file'))).outcome);
+    assert.equal(daemon.tree.read('file').toString(), content);
+  }
+});
+
+test('of 1,000 files the one that the target refuses is stuck, the rest arrives', {
+  skip: !isRoot && 'needs root: an rsync daemon of another user',
+}, async (t) => {
+  const source = tempTree(t);
+  const paths = Array.from({ length: 1000 }, (_, i) => `d${i % 10}/f${i}`);
+  for (const path of paths) source.write(path, path);
+  const module = tempDirectory(t, 'module');
+  chownSync(module, 65534, 65534);
+  mkdirSync(join(module, 'd3'));
+  mkdirSync(join(module, 'd4'));
+  writeFileSync(join(module, 'd4', 'f4'), 'older');
+  chownSync(join(module, 'd4'), 65534, 65534);
+  chmodSync(join(module, 'd3'), 0o755);
+  // d3 belongs to root: nobody may not write into it.
+  const daemon = await rsyncDaemon(t, {
+    path: module,
+    useChroot: false,
+    config: ['uid = nobody', 'gid = nogroup'],
+  });
+  const target = targetOf(daemon, {
+    rsync: {
+      path: 'rsync',
+      timeoutSeconds: 60,
+      compress: false,
+      wholeFile: 'auto',
+      args: ['--no-implied-dirs'],
+    },
+  });
+  const pool = poolFor(t);
+  const first = acknowledged(await pool.submit(request(source, target, entries('d3/f3', 'd4/f4'))).outcome);
+  assert.deepEqual(
+    first.stuck.map(({ path, kind, code }) => [path, kind, code]),
+    [['d3/f3', 'entry', 'PERMISSION_DENIED']],
+  );
+  const all = acknowledged(await pool.submit(request(source, target, entries(...paths))).outcome);
+  assert.deepEqual(
+    all.stuck.map(({ path }) => path).sort(),
+    paths.filter((path) => path.startsWith('d3/')).sort(),
+  );
+  for (const path of paths)
+    if (!path.startsWith('d3/')) assert.equal(daemon.tree.read(path).toString(), path);
+});
+
+test('what the module refuses to take is stuck, by itself and in a directory; the rest arrives', async (t) => {
+  const names = Array.from({ length: 1500 }, (_, i) => `keys/${'long-name-'.repeat(5)}${i}.key`);
+  const files = Object.fromEntries(names.map((name) => [name, '']));
+  const source = tempTree(t, { ...files, 'keys/other': '2', 'x.key': '3', x: '4' });
+  const daemon = await rsyncDaemon(t, { config: ['exclude = *.key'] });
+  const pool = poolFor(t);
+  const changes: Change[] = [...entries('x.key', 'x'), { kind: 'directory', path: asRelPath('keys') }];
+  const { stuck } = acknowledged(await pool.submit(request(source, targetOf(daemon), changes)).outcome);
+  assert.deepEqual(stuck.map(({ path }) => path).sort(), [...names, 'x.key'].sort());
+  assert.ok(stuck.every(({ kind, code }) => kind === 'entry' && code === 'REFUSED'));
+  assert.equal(daemon.tree.read('keys/other').toString(), '2');
+  assert.equal(daemon.tree.read('x').toString(), '4');
+});
+
+test('a file that a directory with entries stands in the way of is stuck where nothing may be deleted', async (t) => {
+  const source = tempTree(t, { flip: '1', 'd/flip': '2', other: '3' });
+  const daemon = await rsyncDaemon(t);
+  for (const path of ['flip/x', 'd/flip/x']) daemon.tree.write(path, 'x');
+  const changes: Change[] = [...entries('flip', 'other'), { kind: 'directory', path: asRelPath('d') }];
+  const pool = poolFor(t);
+  const { stuck } = acknowledged(
+    await pool.submit(request(source, targetOf(daemon), changes, { deleteMethod: 'none' })).outcome,
+  );
+  assert.deepEqual(stuck.map(({ path, kind, code }) => [path, kind, code]).sort(), [
+    ['d/flip', 'entry', 'OTHER'],
+    ['flip', 'entry', 'OTHER'],
+  ]);
+  assert.equal(daemon.tree.read('other').toString(), '3');
+});
+
+test('what moves between the look at the source and the call of rsync is looked at again, not stuck', async (t) => {
+  const source = tempTree(t, { 'd/f': '1', 'e/gone': '1', other: '2' });
+  const daemon = await rsyncDaemon(t);
+  daemon.tree.write('d/f', 'old');
+  daemon.tree.write('e/extra', 'x');
+  // What stands in for rsync here turns the directory into a file first, as somebody else may at that moment.
+  const program = join(tempDirectory(t), 'rsync');
+  writeFileSync(program, '#!/bin/sh\n[ -f d ] || { rm -r d && echo file > d; }\nexec rsync "$@"\n', {
+    mode: 0o755,
+  });
+  const target = targetOf(daemon);
+  const changes: Change[] = [...entries('d/f', 'other'), { kind: 'directory', path: asRelPath('e') }];
+  const { stuck, deferred } = acknowledged(
+    await poolFor(t).submit(
+      request(source, { ...target, rsync: { ...target.rsync, path: program } }, changes),
+    ).outcome,
+  );
+  assert.deepEqual(stuck, []);
+  assert.deepEqual([...unpackChanges(deferred)], entries('d/f'));
+  assert.equal(daemon.tree.read('other').toString(), '2');
+  assert.throws(() => daemon.tree.read('e/extra'), { code: 'ENOENT' });
+  acknowledged(await poolFor(t).submit(request(source, target, [...unpackChanges(deferred)])).outcome);
+  assert.equal(daemon.tree.read('d').toString(), 'file\n');
+});
+
+test('a directory that the target may not look into is stuck as a whole, for its deletes as well', {
+  skip: !isRoot && 'needs root: an rsync daemon of another user',
+}, async (t) => {
+  const source = tempTree(t, { 'shut/new': '1', 'open/new': '2' });
+  const module = tempDirectory(t, 'module');
+  for (const name of ['', 'sub', 'sub/open', 'sub/shut']) {
+    mkdirSync(join(module, name), { recursive: true });
+    if (name !== 'sub/shut') chownSync(join(module, name), 65534, 65534);
+  }
+  writeFileSync(join(module, 'sub/shut/extra'), 'x');
+  chmodSync(join(module, 'sub/shut'), 0o700);
+  const daemon = await rsyncDaemon(t, { path: module, useChroot: false, config: ['uid = nobody'] });
+  const { location } = targetOf(daemon);
+  assert.ok(location.type === 'daemon');
+  const changes: Change[] = ['open', 'shut'].map((path) => ({ kind: 'directory', path: asRelPath(path) }));
+  const pool = poolFor(t);
+  const { stuck } = acknowledged(
+    await pool.submit(request(source, targetAt({ ...location, path: 'sub' }), changes)).outcome,
+  );
+  assert.deepEqual(
+    stuck.map(({ path, kind, code }) => [path, kind, code]),
+    [
+      ['shut', 'directory', 'PERMISSION_DENIED'],
+      ['shut/new', 'entry', 'PERMISSION_DENIED'],
+    ],
+  );
+  assert.equal(daemon.tree.read('sub/open/new').toString(), '2');
+});
+
+test('the probe tells how a target deletes, and what stands in its way', async (t) => {
+  const source = tempTree(t);
+  const pool = poolFor(t);
+  const probe = async (target: Target) => pool.probe({ target, source: source.path, deletes: true }).outcome;
+  const daemon = await rsyncDaemon(t);
+  const ready = await probe(targetOf(daemon));
+  assert.equal(ready.result, 'ready');
+  const unreachable = await probe(
+    targetAt({
+      type: 'daemon',
+      host: '127.0.0.1',
+      port: await freePort(),
+      user: undefined,
+      module: 'm',
+      path: '',
+    }),
+  );
+  assert.equal(failure(unreachable), 'retry CONNECTION_REFUSED');
+  const { location } = targetOf(daemon);
+  assert.ok(location.type === 'daemon');
+  assert.equal(failure(await probe(targetAt({ ...location, module: 'nope' }))), 'halt UNKNOWN_MODULE');
+  const readOnly = await rsyncDaemon(t, { config: ['read only = yes'] });
+  assert.equal(failure(await probe(targetOf(readOnly))), 'halt MODULE_READ_ONLY');
+  const missing = targetOf(daemon, {
+    rsync: { path: '/nowhere/rsync', timeoutSeconds: 60, compress: false, wholeFile: 'auto', args: [] },
+  });
+  assert.equal(failure(await probe(missing)), 'halt RSYNC_MISSING');
+  assert.equal((await probe(targetAt({ type: 'local', path: tempDirectory(t) }))).result, 'ready');
+});
+
+test('nothing is sent from a source that is not the watched one', async (t) => {
+  const source = tempTree(t, { file: '1' });
+  const daemon = await rsyncDaemon(t);
+  daemon.tree.write('file', 'older');
+  daemon.tree.write('kept', 'x');
+  const pool = poolFor(t);
+  const outcome = (change: Partial<TransferRequest>) =>
+    pool.submit(request(source, targetOf(daemon), entries('file', 'kept'), change)).outcome;
+  assert.equal(
+    failure(await outcome({ identity: { device: '1', inode: '2' } })),
+    'source-changed SOURCE_REPLACED',
+  );
+  assert.equal(failure(await outcome({ source: `${source.path}/nowhere` })), 'source-changed SOURCE_MISSING');
+  assert.equal(daemon.tree.read('file').toString(), 'older');
+  assert.equal(daemon.tree.read('kept').toString(), 'x');
+});
+
+test('a cancelled batch ends at once and leaves no child behind', async (t) => {
+  const source = tempTree(t, { big: Buffer.alloc(64 << 20, 1) });
+  const daemon = await rsyncDaemon(t);
+  const pool = poolFor(t);
+  const running = pool.submit(request(source, targetOf(daemon, { bandwidthLimit: '1m' }), entries('big')));
+  await waitFor(() => readdirSync(daemon.path).some((name) => name.startsWith('.big.')), {
+    what: 'a temporary file',
+  });
+  running.cancel();
+  assert.deepEqual(await running.outcome, { result: 'cancelled' });
+  await waitFor(() => readdirSync(daemon.path).length === 0, { what: 'the temporary file to go' });
+});
+
+test('a frozen target is given up although rsync itself waits for ever', async (t) => {
+  const source = tempTree(t, { big: Buffer.alloc(64 << 20, 1) });
+  const daemon = await rsyncDaemon(t);
+  const pool = poolFor(t);
+  const rsync = { path: 'rsync', timeoutSeconds: 2, compress: false, wholeFile: 'auto', args: [] } as const;
+  const running = pool.submit(
+    request(source, targetOf(daemon, { bandwidthLimit: '4m', rsync }), entries('big')),
+  );
+  await waitFor(() => readdirSync(daemon.path).some((name) => name.startsWith('.big.')), {
+    what: 'a temporary file',
+  });
+  daemon.freeze();
+  const outcome = await running.outcome;
+  daemon.thaw();
+  assert.ok(['retry STALLED', 'retry TIMEOUT'].includes(failure(outcome)), failure(outcome));
+});
+
+test('a local directory is a target as well', async (t) => {
+  const source = tempTree(t, { 'a/b': '1', '#odd\n name': '2' });
+  const path = tempDirectory(t, 'local');
+  const changes: Change[] = [{ kind: 'directory', path: asRelPath('') }, ...entries('a/b')];
+  acknowledged(await poolFor(t).submit(request(source, targetAt({ type: 'local', path }), changes)).outcome);
+  assert.deepEqual(await compareTrees(source.path, path), []);
+});

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PathFaults } from '../../../src/transfer/path-faults.js';
+
+const stderr = [
+  'rsync: [receiver] mkstemp "/locked/.x.jpg.Qw12er" (in mod) failed: Permission denied (13)',
+  'rsync: [sender] send_files failed to open "/src/tree/secret": Permission denied (13)',
+  'rsync: [sender] opendir "/src/tree/closed" failed: Permission denied (13)',
+  'rsync: [generator] recv_generator: mkdir "/full/sub" (in mod) failed: Operation not permitted (1)',
+  '*** Skipping any contents from this failed directory ***',
+  'rsync: [receiver] delete_file: unlink(locked/y) failed: Permission denied (13)',
+  'could not make way for new regular file: flip',
+  'ERROR: daemon refused to receive file "keys/b.key"',
+  'rsync: [generator] opendir "/below/shut" (in mod) failed: Permission denied (13)',
+  'rsync: [generator] recv_generator: failed to stat "/below/shut/n" (in mod): Permission denied (13)',
+  'rsync: [sender] link_stat "/src/tree/was-dir/f" failed: Not a directory (20)',
+  'ERROR: daemon refused to receive file "../../etc/passwd"',
+  'rsync error: some files/attrs were not transferred (see previous errors) (code 23) at main.c(1338) [sender=3.2.7]',
+].join('\n');
+const faults = new PathFaults(stderr, { source: '/src/tree', target: '/below' });
+
+const table: readonly (readonly [string, string, RegExp])[] = [
+  ['locked/x.jpg', 'PERMISSION_DENIED', /mkstemp/],
+  ['secret', 'SOURCE_UNREADABLE', /send_files/],
+  ['closed', 'SOURCE_UNREADABLE', /opendir/],
+  ['full/sub/deep/file', 'PERMISSION_DENIED', /mkdir/],
+  ['locked/y', 'PERMISSION_DENIED', /unlink/],
+  ['flip', 'OTHER', /make way/],
+  ['keys/b.key', 'REFUSED', /refused/],
+  ['was-dir/f', 'SOURCE_MOVED', /link_stat/],
+  ['shut', 'PERMISSION_DENIED', /opendir/],
+  ['shut/n', 'PERMISSION_DENIED', /failed to stat/],
+];
+for (const [path, code, text] of table)
+  test(`${path} failed with ${code}`, () => {
+    const fault = faults.of(path);
+    assert.equal(fault.code, code);
+    assert.match(fault.text, text);
+  });
+
+test('what a dry run does not list is named apart', () => {
+  assert.deepEqual(faults.unlisted.sort(), [
+    'closed',
+    'flip',
+    'keys/b.key',
+    'secret',
+    'shut',
+    'shut/n',
+    'was-dir/f',
+  ]);
+});

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Target, TargetLocation } from '../../../src/core/target.js';
+import { rsyncArgs } from '../../../src/transfer/rsync-args.js';
+
+const target = (location: TargetLocation, extra: Partial<Target> = {}): Target => ({
+  name: 't',
+  location,
+  url: '',
+  passwordFile: undefined,
+  ssh: { identityFile: undefined, knownHostsFile: undefined, options: [] },
+  standby: 'auto',
+  bandwidthLimit: undefined,
+  rsync: { path: 'rsync', timeoutSeconds: 60, compress: false, wholeFile: 'auto', args: [] },
+  ...extra,
+});
+const daemon = target({
+  type: 'daemon',
+  host: 'h',
+  port: 9381,
+  user: undefined,
+  module: 'market',
+  path: '',
+});
+const call = { rules: [], deleteMethod: 'missing-args', recursive: false, dryRun: false } as const;
+
+test('every call tells same-second rewrites apart, protects excludes and ends its list items with NUL', () => {
+  const args = rsyncArgs({ ...call, target: daemon });
+  for (const needed of ['--modify-window=-1', '--delete', '--force', '-d', '--from0', '--files-from=-'])
+    assert.ok(args.includes(needed), needed);
+  assert.deepEqual(args.slice(-2), ['./', 'rsync://h:9381/market/']);
+});
+
+test('the rules stand before --from0, a directory rule also covers what is below', () => {
+  const args = rsyncArgs({ ...call, target: daemon, rules: ['+ keep.tmp', '- *.tmp', '- /caf\xc3\xa9/'] });
+  const at = args.indexOf('--from0');
+  const rules = args.filter((arg) => arg.startsWith('--filter='));
+  assert.deepEqual(rules, [
+    '--filter=+ keep.tmp',
+    '--filter=- *.tmp',
+    '--filter=- /café/',
+    '--filter=- /café/***',
+  ]);
+  for (const rule of rules) assert.ok(args.indexOf(rule) < at);
+});
+
+const deletes = (method: 'missing-args' | 'parent-directory' | 'none') =>
+  rsyncArgs({ ...call, target: daemon, deleteMethod: method }).filter((arg) => /delete|force/.test(arg));
+
+test('the way of deleting decides about the options that delete', () => {
+  assert.deepEqual(deletes('missing-args'), ['--delete', '--force', '--delete-missing-args']);
+  assert.deepEqual(deletes('parent-directory'), ['--delete', '--force']);
+  assert.deepEqual(deletes('none'), []);
+});
+
+const places: readonly (readonly [TargetLocation, string])[] = [
+  [
+    { type: 'daemon', host: '::1', port: 873, user: 'sync', module: 'm', path: 'a/b' },
+    'rsync://sync@[::1]:873/m/a/b/',
+  ],
+  [
+    { type: 'ssh', host: 'dr.example', port: 22, user: 'deploy', path: '/srv/x y' },
+    'deploy@dr.example:/srv/x y/',
+  ],
+  [{ type: 'local', path: '/backup/material' }, '/backup/material/'],
+];
+for (const [location, expected] of places)
+  test(`the place of a ${location.type} target: ${expected}`, () => {
+    assert.equal(rsyncArgs({ ...call, target: target(location) }).at(-1), expected);
+  });
+
+test('only a daemon gets a connection timeout: a local target refuses it', () => {
+  const has = (location: TargetLocation) =>
+    rsyncArgs({ ...call, target: target(location) }).some((arg) => arg.startsWith('--contimeout'));
+  assert.ok(has(daemon.location));
+  assert.ok(!has({ type: 'local', path: '/x' }));
+});
+
+test('the remote shell asks nothing, and its words survive the splitting by rsync', () => {
+  const args = rsyncArgs({
+    ...call,
+    target: target(
+      { type: 'ssh', host: 'h', port: 2222, user: undefined, path: '/x' },
+      { ssh: { identityFile: "/keys/it's mine", knownHostsFile: undefined, options: ['Compression=no'] } },
+    ),
+  });
+  const rsh = args.find((arg) => arg.startsWith('--rsh='));
+  assert.equal(
+    rsh,
+    "--rsh=ssh -oBatchMode=yes -oConnectTimeout=20 -p 2222 -i '/keys/it''s mine' -oCompression=no",
+  );
+  assert.ok(args.includes('-s'));
+});
