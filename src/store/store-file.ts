@@ -1,0 +1,64 @@
+import { type Database, open, type RootDatabase, TransactionFlags } from 'lmdb';
+
+export type Table = Database<Buffer, Buffer>;
+
+/** An LMDB file that holds a table of notes and one table for each target. */
+export interface StoreFile {
+  readonly root: RootDatabase<Buffer, Buffer>;
+  /** Short names -> bytes: the format, the boot it was written in, the newest id, the targets' tables. */
+  readonly notes: Table;
+}
+
+/** Of what is stored, the digests themselves included: another version of them is of no use. */
+export const storeFormat = 'imgsync-fast digests 1';
+const tableOptions = { encoding: 'binary', keyEncoding: 'binary' } as const;
+const targetPrefix = 'target:';
+const maxTables = 1024;
+
+/** Opens the file, which is created when it is missing. A damaged file may end the process; see verify-store.ts. */
+export const openStoreFile = (path: string): StoreFile => {
+  const root = open<Buffer, Buffer>(path, {
+    ...tableOptions,
+    noSubdir: true,
+    maxDbs: maxTables,
+    overlappingSync: false,
+  });
+  return { root, notes: root.openDB<Buffer, Buffer>('notes', tableOptions) };
+};
+
+/**
+ * Runs `action` in a transaction that is written but not flushed: the death of the process takes nothing of it back,
+ * that of the machine may. Takes some 20 µs and what the action takes. When it throws, nothing was written.
+ */
+export const transact = ({ root }: StoreFile, action: () => void): void => {
+  root.transactionSync(action, TransactionFlags.ABORTABLE | TransactionFlags.NO_SYNC_FLUSH);
+};
+
+/** The table of a target; `key` is a short text that stands for its identity. */
+export const openTargetTable = ({ root }: StoreFile, key: string): Table =>
+  root.openDB<Buffer, Buffer>(`${targetPrefix}${key}`, tableOptions);
+
+/** The keys of all targets that have a table. */
+export const targetKeys = ({ notes }: StoreFile): string[] =>
+  [...notes.getKeys({ start: Buffer.from(targetPrefix), end: Buffer.from(`${targetPrefix}~`) })].map((name) =>
+    name.toString().slice(targetPrefix.length),
+  );
+
+/** Only within a transaction. */
+export const noteTarget = ({ notes }: StoreFile, key: string): void => {
+  notes.put(Buffer.from(`${targetPrefix}${key}`), Buffer.alloc(0));
+};
+
+/** Only within a transaction. */
+export const dropTarget = (store: StoreFile, key: string): void => {
+  openTargetTable(store, key).dropSync();
+  store.notes.remove(Buffer.from(`${targetPrefix}${key}`));
+};
+
+export const readNote = ({ notes }: StoreFile, name: string): string | undefined =>
+  notes.getBinary(Buffer.from(name))?.toString();
+
+/** Only within a transaction. */
+export const writeNote = ({ notes }: StoreFile, name: string, text: string): void => {
+  notes.put(Buffer.from(name), Buffer.from(text));
+};
