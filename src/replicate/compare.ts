@@ -1,0 +1,135 @@
+import { parentOf, type RelPath } from '../core/path.js';
+import type { KnownDirectory, TargetDigests } from '../store/target-digests.js';
+import type { ScannedDirectory } from '../watch/scan.js';
+import type { DirectoryList } from './reconcile.js';
+
+export interface Comparison {
+  /** The directories that the target may hold in another state. */
+  readonly list: DirectoryList;
+  /**
+   * Entries that the target holds and the source has no more, at least, as far as known; for the delete guard.
+   * Directories that were moved are not counted, nor what they hold; of single files it is not known that they moved.
+   */
+  readonly lostEntries: number;
+  /** Entries that the target holds, as far as known. */
+  readonly heldEntries: number;
+  /** Entries of the source. */
+  readonly sourceEntries: number;
+  /** Whether there are records that can't be reached any more; `TargetDigests.sweep` frees their room. */
+  readonly hasRemains: boolean;
+}
+
+/** Directories that are looked at without a pause. */
+const stepSize = 4096;
+const unreadable = '\0'.repeat(16);
+
+/**
+ * Compares the source with what a target acknowledged. What differs is noted as unknown, so that it is known for
+ * certain only when the target acknowledged it as a whole.
+ * @param scan every directory of the source with its digest, parents before children; a scan that began after the last
+ *   moment of which changes may have been missed
+ */
+export const compareWithTarget = async (
+  scan: readonly ScannedDirectory[],
+  digests: Pick<TargetDigests, 'walk' | 'markUnknown' | 'size'>,
+): Promise<Comparison> => {
+  const walk = digests.walk();
+  const different: ScannedDirectory[] = [];
+  const known: RelPath[] = [];
+  const losses = new Losses();
+  let heldEntries = 0;
+  let sourceEntries = 0;
+  for (const [index, directory] of scan.entries()) {
+    const record = walk.get(directory.path);
+    heldEntries += record?.entries ?? 0;
+    sourceEntries += directory.entries;
+    if (record?.digest === undefined || record.digest !== directory.digest) {
+      different.push(directory);
+      if (record === undefined) losses.appeared(directory);
+      else if (directory.digest !== unreadable) {
+        known.push(directory.path);
+        losses.shrunk(directory.path, record.entries - directory.entries);
+      }
+    }
+    if (index % stepSize === stepSize - 1) await pause();
+  }
+  // Only a directory whose digest changed can have lost a subdirectory.
+  const vanished = childrenLost(walk, known, scan);
+  for (let path = vanished.pop(); path !== undefined; path = vanished.pop()) {
+    const record = walk.get(path);
+    heldEntries += record?.entries ?? 0;
+    if (record !== undefined) losses.vanished(path, record);
+    vanished.push(...walk.children(path));
+  }
+  digests.markUnknown(known);
+  return {
+    list: levelByLevel(different),
+    lostEntries: losses.count,
+    heldEntries,
+    sourceEntries,
+    hasRemains: digests.size > walk.found,
+  };
+};
+
+const pause = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+const childrenLost = (
+  walk: ReturnType<TargetDigests['walk']>,
+  directories: readonly RelPath[],
+  scan: readonly ScannedDirectory[],
+): RelPath[] => {
+  const children = directories.flatMap((path) => walk.children(path));
+  if (children.length === 0) return children;
+  const scanned = new Set(scan.map(({ path }) => path));
+  return children.filter((path) => !scanned.has(path));
+};
+
+/** Counts entries that are gone. */
+class Losses {
+  /** How many each directory lost, at least. */
+  readonly #lost = new Map<RelPath, number>();
+  readonly #appeared = new Map<string, number>();
+
+  shrunk(path: RelPath, entries: number): void {
+    this.#lost.set(path, Math.max(0, entries));
+  }
+
+  appeared({ digest }: ScannedDirectory): void {
+    this.#appeared.set(digest, (this.#appeared.get(digest) ?? 0) + 1);
+  }
+
+  /** After all that appeared is known, parents before children. */
+  vanished(path: RelPath, { digest, entries }: KnownDirectory): void {
+    const alike = digest === undefined ? 0 : (this.#appeared.get(digest) ?? 0);
+    if (digest === undefined || alike === 0) {
+      this.#lost.set(path, entries);
+      return;
+    }
+    // A directory with the same entries, down to their inodes, appeared elsewhere: it was moved, and so was its name.
+    this.#appeared.set(digest, alike - 1);
+    const parent = parentOf(path) ?? path;
+    this.#lost.set(parent, Math.max(0, (this.#lost.get(parent) ?? 0) - 1));
+  }
+
+  get count(): number {
+    let count = 0;
+    for (const lost of this.#lost.values()) count += lost;
+    return count;
+  }
+}
+
+/** Level by level: neighbours in the list are then seldom above each other, so that batches of it can run side by side. */
+export const levelByLevel = (directories: readonly ScannedDirectory[]): DirectoryList => {
+  const levels: ScannedDirectory[][] = [];
+  for (const directory of directories) {
+    let level = 0;
+    for (let above = parentOf(directory.path); above !== undefined; above = parentOf(above)) level++;
+    levels[level] ??= [];
+    levels[level]?.push(directory);
+  }
+  const ordered = levels.flat();
+  return {
+    paths: ordered.map(({ path }) => path),
+    entries: Uint32Array.from(ordered, ({ entries }) => entries),
+  };
+};

@@ -1,0 +1,48 @@
+import { type Change, type ChangeKind, widerKind } from '../core/change.js';
+import type { RelPath } from '../core/path.js';
+
+export interface PendingChange extends Change {
+  /** When it was first seen, ms since the epoch. */
+  readonly at: number;
+}
+
+/** Changes that one target has read and not yet sent, oldest first, one for each path. */
+export class PendingChanges implements Iterable<PendingChange> {
+  readonly #byPath = new Map<RelPath, PendingChange>();
+
+  get size(): number {
+    return this.#byPath.size;
+  }
+
+  /** When the oldest was first seen, ms since the epoch. */
+  get oldestAt(): number | undefined {
+    for (const change of this.#byPath.values()) return change.at;
+    return undefined;
+  }
+
+  add(kind: ChangeKind, path: RelPath, at: number): void {
+    const older = this.#byPath.get(path);
+    // A known path keeps its place: it has waited longest.
+    this.#byPath.set(path, {
+      kind: older === undefined ? kind : widerKind(kind, older.kind),
+      path,
+      at: older?.at ?? at,
+    });
+  }
+
+  delete(path: RelPath): boolean {
+    return this.#byPath.delete(path);
+  }
+
+  has(path: RelPath): boolean {
+    return this.#byPath.has(path);
+  }
+
+  clear(): void {
+    this.#byPath.clear();
+  }
+
+  [Symbol.iterator](): Iterator<PendingChange> {
+    return this.#byPath.values();
+  }
+}

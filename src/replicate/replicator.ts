@@ -1,0 +1,678 @@
+import type { Cursor } from '../changes/cursor.js';
+import { type BackoffLimits, backoffDelayMs } from '../core/backoff.js';
+import { type Change, packChanges, unpackChanges } from '../core/change.js';
+import type { Clock } from '../core/clock.js';
+import { ReplicationError } from '../core/errors.js';
+import { asRelPath, parentOf, type RelPath } from '../core/path.js';
+import type { Ticket } from '../store/target-checkpoint.js';
+import type {
+  DeleteMethod,
+  ProbeOutcome,
+  TransferOutcome,
+  TransferProgress,
+  TransferStats,
+} from '../transfer/messages.js';
+import {
+  allowedInFlight,
+  attemptOf,
+  next,
+  type ReplicaEvent,
+  type ReplicaFailure,
+  type ReplicaState,
+} from './machine.js';
+import { PathClaims } from './path-claims.js';
+import { type PendingChange, PendingChanges } from './pending.js';
+import { type BatchOptions, ownFootprint, parentFootprint, takeBatch } from './planner.js';
+import { type DirectoryList, ReconcileRun } from './reconcile.js';
+import type { Scheduler } from './scheduler.js';
+import { type StuckEntry, StuckPaths } from './stuck-paths.js';
+
+/** One batch as a replicator hands it over; the daemon adds what is the same for all: target, source, rules. */
+export interface Batch {
+  /** In the form of `packChanges`. */
+  readonly changes: Uint8Array;
+  readonly deleteMethod: DeleteMethod;
+  readonly holdDeletes: boolean;
+  readonly bigFileBytes: number;
+  readonly batchBytes: number;
+}
+
+export interface RunningTransfer {
+  readonly outcome: Promise<TransferOutcome>;
+  /** What has moved so far. */
+  readonly progress: TransferProgress;
+  cancel(): void;
+}
+
+export interface ReplicatorLimits {
+  /** Changes in one batch. */
+  readonly maxPaths: number;
+  /** Batches in flight beside the big lane. */
+  readonly parallel: number;
+  /** Files of this size and more go in the big lane, one at a time. */
+  readonly bigFileBytes: number;
+  /** Bytes of regular files in one batch. */
+  readonly batchBytes: number;
+  readonly retry: BackoffLimits;
+  /** Pause between the tries of a halted target, ms. */
+  readonly haltedMs: number;
+}
+
+/** The neighbours of a replicator. */
+export interface ReplicatorPorts {
+  readonly cursor: Cursor;
+  readonly scheduler: Scheduler;
+  readonly bigFileScheduler: Scheduler;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Finds out how this target deletes; a probe that fails tells what stands in the way of the target at large. */
+  probe(): RunningProbe;
+  send(batch: Batch): RunningTransfer;
+  /** Directories that may differ at this target, as the source is at some moment after the call. */
+  listDirectories(): Promise<DirectoryList>;
+  /** Keeps account of what the target acknowledged. */
+  readonly journal: Journal;
+  /** Whether deletes wait at the moment; see {@link Replicator.releaseHeld}. */
+  holdsDeletes(): boolean;
+  readonly observer: ReplicatorObserver;
+}
+
+/** Is told of every batch, so that it knows what the target has. */
+export interface Journal {
+  /** Before a batch is sent. @returns what {@link acknowledged} wants */
+  sending(changes: readonly Change[]): Ticket;
+  /** The target took the batch; what it did not take is open again by then. */
+  acknowledged(ticket: Ticket): void;
+}
+
+export interface RunningProbe {
+  readonly outcome: Promise<ProbeOutcome>;
+  cancel(): void;
+}
+
+export interface ReplicatorObserver {
+  /** The state's name or its count of failures changed. */
+  stateChanged(state: ReplicaState, before: ReplicaState): void;
+  delivered(changes: readonly PendingChange[], stats: TransferStats): void;
+  stuck(entry: StuckEntry): void;
+  freed(path: RelPath): void;
+  reconcileStarted(reason: string, directories: number): void;
+  reconcileFinished(directories: number): void;
+}
+
+type Lane = 'live' | 'reconcile' | 'stuck' | 'big';
+
+interface InFlight {
+  readonly lane: Lane;
+  readonly changes: readonly PendingChange[];
+  readonly footprints: readonly RelPath[];
+  readonly deleteMethod: DeleteMethod;
+  /** The reconcile that its directories belong to. */
+  readonly run: ReconcileRun | undefined;
+  readonly ticket: Ticket;
+  readonly running: RunningTransfer;
+}
+
+/** Counters of one target since the start. */
+export interface ReplicatorTotals {
+  files: number;
+  sentBytes: number;
+  deleted: number;
+  batches: number;
+  failures: number;
+  /** When the target last took a batch, ms since the epoch. */
+  lastSuccessAt: number | undefined;
+}
+
+/** So often a batch may come back whole, for its paths moved meanwhile, before a pause is made. */
+const maxFruitless = 3;
+const noPaths: ReadonlySet<RelPath> = new Set();
+
+/**
+ * Replicates to one target: reads its cursor, plans batches, keeps track of what is in flight, retries. Every path that
+ * was read is kept (pending, in flight, big or stuck) until the target acknowledged it.
+ */
+export class Replicator {
+  #state: ReplicaState = { name: 'idle' };
+  #deleteMethod: DeleteMethod | undefined;
+  #probe: RunningProbe | undefined;
+  #reconcile: ReconcileRun | undefined;
+  #isListing = false;
+  #needsReconcile: string | undefined;
+  /** Since when it has to be compared with the source; ms since the epoch. */
+  #unknownSince: number | undefined;
+  /** Where the newest batch was taken from. */
+  #lastLane: Lane | undefined;
+  /** Batches in a row that came back whole. */
+  #fruitless = 0;
+  #cancelTimer: (() => void) | undefined;
+  #cancelStuckTimer: (() => void) | undefined;
+  readonly #pending = new PendingChanges();
+  readonly #big = new PendingChanges();
+  readonly #stuckRetries = new PendingChanges();
+  /** Their deletes wait until they are released. */
+  readonly #held = new PendingChanges();
+  /** Directories whose times may have been set back, each with a path in it. */
+  readonly #disturbed = new Map<RelPath, RelPath>();
+  readonly #stuck: StuckPaths;
+  readonly #claims = new PathClaims();
+  /** Those of the big lane once more. */
+  readonly #bigClaims = new PathClaims();
+  readonly #inFlight = new Set<InFlight>();
+  readonly #totals: ReplicatorTotals = {
+    files: 0,
+    sentBytes: 0,
+    deleted: 0,
+    batches: 0,
+    failures: 0,
+    lastSuccessAt: undefined,
+  };
+
+  constructor(
+    readonly name: string,
+    private readonly limits: ReplicatorLimits,
+    private readonly ports: ReplicatorPorts,
+  ) {
+    this.#stuck = new StuckPaths(ports.random);
+  }
+
+  get state(): ReplicaState {
+    return this.#state;
+  }
+
+  /** What is on its way is counted as far as it got. */
+  get totals(): Readonly<ReplicatorTotals> {
+    const totals = { ...this.#totals };
+    for (const { running } of this.#inFlight) {
+      totals.files += running.progress.files;
+      totals.sentBytes += running.progress.sentBytes;
+    }
+    return totals;
+  }
+
+  get stuck(): Iterable<StuckEntry> {
+    return this.#stuck;
+  }
+
+  get stuckCount(): number {
+    return this.#stuck.size;
+  }
+
+  /** Paths that are gone at the source and wait to be deleted, and directories that wait for their deletes. */
+  get held(): Iterable<Change> {
+    return this.#held;
+  }
+
+  get heldCount(): number {
+    return this.#held.size;
+  }
+
+  /** Directories of the running reconcile; `undefined` when none runs. */
+  get progress(): { done: number; total: number } | undefined {
+    return this.#reconcile === undefined
+      ? undefined
+      : { done: this.#reconcile.done, total: this.#reconcile.total };
+  }
+
+  /** Changes that the target has not acknowledged; stuck paths and directories of a reconcile are not counted. */
+  get pendingCount(): number {
+    let count = this.ports.cursor.lag + this.#pending.size + this.#big.size;
+    for (const batch of this.#inFlight)
+      if (batch.lane === 'live' || batch.lane === 'big') count += batch.changes.length;
+    return count;
+  }
+
+  /** Since when the target may lack something: of the oldest change that was not acknowledged; ms since the epoch. */
+  get oldestPendingAt(): number | undefined {
+    let oldest = this.ports.cursor.oldestUnreadAt ?? Number.POSITIVE_INFINITY;
+    oldest = Math.min(oldest, this.#unknownSince ?? oldest);
+    for (const pending of [this.#pending, this.#big]) oldest = Math.min(oldest, pending.oldestAt ?? oldest);
+    for (const { changes, lane } of this.#inFlight) {
+      if (lane !== 'stuck') for (const change of changes) oldest = Math.min(oldest, change.at);
+    }
+    return Number.isFinite(oldest) ? oldest : undefined;
+  }
+
+  /** Whether the target has everything that is known, stuck paths aside. */
+  get isSettled(): boolean {
+    return (
+      this.#inFlight.size === 0 &&
+      this.#pending.size === 0 &&
+      this.#big.size === 0 &&
+      this.#disturbed.size === 0 &&
+      this.#reconcile === undefined &&
+      this.#needsReconcile === undefined &&
+      !this.#isListing &&
+      !this.ports.cursor.isExpired &&
+      this.ports.cursor.lag === 0
+    );
+  }
+
+  /**
+   * Every change that the target has not acknowledged, those stuck and held included; the directories of a running
+   * reconcile aside. `undefined` when it can't be told: a listing is due or under way, or they are more than `limit`.
+   */
+  openChanges(limit: number): Change[] | undefined {
+    const { cursor } = this.ports;
+    if (cursor.isExpired || this.#isListing || this.#needsReconcile !== undefined || cursor.lag > limit)
+      return undefined;
+    return [
+      ...cursor.peek(limit),
+      ...this.#pending,
+      ...this.#big,
+      ...this.#stuckRetries,
+      ...this.#held,
+      ...this.#stuck,
+      ...[...this.#inFlight].flatMap(({ changes }) => changes),
+      ...Array.from(this.#disturbed.values(), (path) => ({ kind: 'entry' as const, path })),
+    ];
+  }
+
+  /** There may be changes to read. */
+  wake(): void {
+    this.#step({ type: 'work', reconcile: this.#isReconciling });
+  }
+
+  /** Compares directories and sends what differs. A running reconcile is replaced: it began with an older listing. */
+  reconcile(reason: string): void {
+    this.#needsReconcile = reason;
+    this.#unknownSince ??= this.ports.clock.now();
+    this.wake();
+  }
+
+  /** Sends these paths again as if they had just changed. */
+  markChanged(changes: Iterable<Change>): void {
+    const now = this.ports.clock.now();
+    for (const { kind, path } of changes) this.#pending.add(kind, path, now);
+    this.wake();
+  }
+
+  /** The deletes may go on: what was held is looked at again. */
+  releaseHeld(): void {
+    for (const { kind, path, at } of this.#held) this.#pending.add(kind, path, at);
+    this.#held.clear();
+    this.wake();
+  }
+
+  /** Tries at once instead of waiting for the back-off to end; stuck paths as well. */
+  tryNow(): void {
+    this.#stuck.expedite(this.ports.clock.now());
+    this.#step({ type: 'try-again' });
+    this.#retryStuck();
+  }
+
+  /** Nothing is sent until {@link resume}; what is in flight is cut and kept. */
+  suspend(failure: ReplicaFailure): void {
+    this.#step({ type: 'suspend', failure });
+    this.cut();
+  }
+
+  resume(): void {
+    this.#step({ type: 'resume' });
+    this.wake();
+  }
+
+  /** Starts nothing more. @returns when nothing is in flight */
+  async stop(): Promise<void> {
+    this.#step({ type: 'stop' });
+    this.#cancelStuckTimer?.();
+    this.ports.scheduler.forget(this.name);
+    this.ports.bigFileScheduler.forget(this.name);
+    this.#probe?.cancel();
+    await Promise.all([this.#probe?.outcome, ...[...this.#inFlight].map((batch) => batch.running.outcome)]);
+  }
+
+  /** Gives up what waits, after {@link stop}. */
+  close(): void {
+    this.ports.cursor.close();
+  }
+
+  /** Ends the transfers in flight at once; their changes are kept. */
+  cut(): void {
+    this.#probe?.cancel();
+    for (const batch of this.#inFlight) batch.running.cancel();
+  }
+
+  get #isReconciling(): boolean {
+    return this.#reconcile !== undefined || this.#isListing || this.#needsReconcile !== undefined;
+  }
+
+  #step(event: ReplicaEvent): void {
+    const before = this.#state;
+    const { state, effect } = next(before, event);
+    this.#state = state;
+    if (state.name !== before.name) {
+      // Whatever was waited for belongs to the state that was left.
+      this.#cancelTimer?.();
+      this.#cancelTimer = undefined;
+    }
+    if (state.name !== before.name || attemptOf(state) !== attemptOf(before)) {
+      this.ports.observer.stateChanged(state, before);
+    }
+    if (effect.type === 'wait') {
+      const { retry, haltedMs } = this.limits;
+      const delayMs =
+        effect.verdict === 'halt' ? haltedMs : backoffDelayMs(effect.attempt, retry, this.ports.random());
+      this.#cancelTimer = this.ports.clock.after(delayMs, () => this.#step({ type: 'try-again' }));
+    }
+    if (effect.type === 'send') this.#pump();
+  }
+
+  /** Starts every batch that may run now. */
+  #pump(): void {
+    if (this.#allowed === 0) return;
+    if (this.ports.cursor.isExpired && !this.#isListing) {
+      this.#needsReconcile ??= 'the change log ran over';
+      this.#unknownSince ??= this.ports.clock.now();
+    }
+    if (this.#needsReconcile !== undefined && !this.#isListing) this.#listDirectories(this.#needsReconcile);
+    if (this.#deleteMethod !== undefined) {
+      while (this.#smallInFlight < this.#allowed && this.#startBatch());
+      // After the small ones: a change above big files would otherwise find the next of them in its way each time.
+      this.#startBig();
+    } else if (this.#hasWork) {
+      this.#startProbe();
+    }
+    if (this.isSettled) this.#step({ type: 'settled' });
+  }
+
+  /** Whether there is anything to send. Without, the target is left alone: not even a probe is started. */
+  get #hasWork(): boolean {
+    const hasUnread = !this.ports.cursor.isExpired && this.ports.cursor.lag > 0;
+    return hasUnread || this.#hasSmallWork || this.#big.size > 0 || this.#disturbed.size > 0;
+  }
+
+  get #allowed(): number {
+    return allowedInFlight(this.#state, this.limits.parallel);
+  }
+
+  get #smallInFlight(): number {
+    let count = 0;
+    for (const batch of this.#inFlight) if (batch.lane !== 'big') count++;
+    return count;
+  }
+
+  #startProbe(): void {
+    if (this.#probe !== undefined) return;
+    const probe = this.ports.probe();
+    this.#probe = probe;
+    void probe.outcome.then((outcome) => {
+      this.#probe = undefined;
+      if (outcome.result === 'ready') {
+        this.#deleteMethod = outcome.deleteMethod;
+        this.#pump();
+      } else if (outcome.result !== 'cancelled') {
+        this.#fail(outcome.result, outcome.failure);
+      }
+    });
+  }
+
+  #listDirectories(reason: string): void {
+    this.#isListing = true;
+    this.#needsReconcile = undefined;
+    this.#reconcile = undefined;
+    // The listing begins after this point, so it sees all that the cursor jumps over.
+    if (this.ports.cursor.isExpired) this.ports.cursor.renew();
+    this.ports.listDirectories().then(
+      (list) => {
+        this.#isListing = false;
+        this.#reconcile = new ReconcileRun(list, this.ports.clock.now());
+        this.ports.observer.reconcileStarted(reason, list.paths.length);
+        this.#finishReconcileWhenDone();
+        this.wake();
+      },
+      (error: unknown) => {
+        this.#isListing = false;
+        this.#needsReconcile ??= reason;
+        if (error instanceof ReplicationError) {
+          this.#fail('halt', { code: error.code, text: error.message, hint: error.hint });
+          return;
+        }
+        const text = error instanceof Error ? error.message : String(error);
+        this.#fail('retry', { code: 'SCAN_FAILED', text, hint: 'check that the source can be read' });
+      },
+    );
+  }
+
+  /** @returns whether a batch was started */
+  #startBatch(): boolean {
+    this.#readCursor();
+    if (!this.#hasSmallWork && this.#inFlight.size === 0) this.#repairTimes();
+    if (!this.#hasSmallWork) return false;
+    if (!this.ports.scheduler.tryAcquire(this.name, () => this.#pump())) return false;
+    const taken = this.#takeSmall();
+    if (taken === undefined) {
+      this.ports.scheduler.release(this.name);
+      return false;
+    }
+    this.#send(taken.lane, taken.changes);
+    return true;
+  }
+
+  /** What is read is kept here, so no more than a few batches of it; the rest stays in the log. */
+  #readCursor(): void {
+    const room = this.limits.maxPaths * (this.limits.parallel + 1) - this.#pending.size;
+    if (room <= 0 || this.ports.cursor.isExpired) return;
+    for (const { kind, path, at } of this.ports.cursor.read(room)) this.#pending.add(kind, path, at);
+  }
+
+  get #hasSmallWork(): boolean {
+    return (
+      this.#pending.size > 0 ||
+      this.#stuckRetries.size > 0 ||
+      (this.#reconcile !== undefined && !this.#reconcile.isExhausted)
+    );
+  }
+
+  /** Fresh changes go first; a reconcile gets the second slot, or every other turn, so that neither starves the other. */
+  #takeSmall(): { lane: Lane; changes: PendingChange[] } | undefined {
+    const isLiveInFlight = [...this.#inFlight].some((batch) => batch.lane === 'live');
+    const isOthersTurn = isLiveInFlight || (this.#allowed === 1 && this.#lastLane === 'live');
+    const order: Lane[] = isOthersTurn ? ['reconcile', 'stuck', 'live'] : ['live', 'reconcile', 'stuck'];
+    for (const lane of order) {
+      const changes = this.#take(lane);
+      if (changes.length === 0) continue;
+      this.#lastLane = lane;
+      return { lane, changes };
+    }
+    return undefined;
+  }
+
+  #take(lane: Lane): PendingChange[] {
+    const { maxPaths } = this.limits;
+    if (lane === 'reconcile') return this.#reconcile?.take(this.#claims, maxPaths) ?? [];
+    const changes = lane === 'live' ? this.#pending : this.#stuckRetries;
+    return takeBatch(changes, this.#claims, { ...this.#batchOptions, maxPaths });
+  }
+
+  get #batchOptions(): Omit<BatchOptions, 'maxPaths'> {
+    const blocked = this.#reconcile?.blocked;
+    return {
+      now: this.ports.clock.now(),
+      footprintOf: this.#footprint,
+      reserved: blocked === undefined || this.#bigClaims.conflictsWith(blocked) ? [] : [blocked],
+      lasting: this.#bigClaims,
+    };
+  }
+
+  /** One big file at a time, beside the small batches. */
+  #startBig(): void {
+    if (this.#big.size === 0 || [...this.#inFlight].some((batch) => batch.lane === 'big')) return;
+    // After a failure the one batch that is tried first is a small one, unless there is none.
+    if (
+      this.#state.name !== 'idle' &&
+      'attempt' in this.#state &&
+      this.#state.attempt > 0 &&
+      this.#hasSmallWork
+    )
+      return;
+    if (!this.ports.bigFileScheduler.tryAcquire(this.name, () => this.#pump())) return;
+    const changes = takeBatch(this.#big, this.#claims, { ...this.#batchOptions, maxPaths: 1 });
+    if (changes.length > 0) this.#send('big', changes);
+    else this.ports.bigFileScheduler.release(this.name);
+  }
+
+  readonly #footprint = (change: Change): RelPath =>
+    this.#deleteMethod === 'parent-directory' ? parentFootprint(change) : ownFootprint(change);
+
+  #send(lane: Lane, changes: readonly PendingChange[]): void {
+    const { bigFileBytes, batchBytes } = this.limits;
+    const deleteMethod = this.#deleteMethod ?? 'none';
+    const footprints = changes.map(this.#footprint);
+    // A batch alone sets the times right by itself.
+    if (this.#inFlight.size === 0 && this.#disturbed.size > 0) {
+      for (const { path } of changes) this.#disturbed.delete(parentOf(path) ?? path);
+    }
+    for (const path of footprints) {
+      this.#claims.claim(path);
+      if (lane === 'big') this.#bigClaims.claim(path);
+    }
+    const ticket = this.ports.journal.sending(changes);
+    const running = this.ports.send({
+      changes: packChanges(changes),
+      deleteMethod,
+      holdDeletes: this.ports.holdsDeletes(),
+      bigFileBytes: lane === 'big' ? Number.POSITIVE_INFINITY : bigFileBytes,
+      batchBytes: lane === 'big' ? Number.POSITIVE_INFINITY : batchBytes,
+    });
+    const run = lane === 'reconcile' ? this.#reconcile : undefined;
+    const batch: InFlight = { lane, changes, footprints, deleteMethod, run, ticket, running };
+    this.#inFlight.add(batch);
+    void running.outcome.then((outcome) => this.#finish(batch, outcome));
+  }
+
+  #finish(batch: InFlight, outcome: TransferOutcome): void {
+    this.#inFlight.delete(batch);
+    for (const path of batch.footprints) {
+      this.#claims.release(path);
+      if (batch.lane === 'big') this.#bigClaims.release(path);
+    }
+    this.#noteDisturbed(batch);
+    switch (outcome.result) {
+      case 'acknowledge':
+        this.#acknowledge(batch, outcome);
+        break;
+      case 'delete-method':
+        this.#keep(batch);
+        // With nothing left to fall back to, a person has to look.
+        if (batch.deleteMethod === 'missing-args') this.#deleteMethod = 'parent-directory';
+        else this.#fail('halt', outcome.failure);
+        break;
+      case 'source-changed':
+        this.#keep(batch);
+        this.#fail('retry', outcome.failure);
+        break;
+      case 'cancelled':
+        this.#keep(batch);
+        break;
+      default:
+        this.#keep(batch);
+        // Whoever answers next time may be another rsync: ask it again how it deletes.
+        this.#deleteMethod = undefined;
+        this.#fail(outcome.result, outcome.failure);
+    }
+    // Releasing wakes other targets, and this one may take the slot again: so it comes last.
+    (batch.lane === 'big' ? this.ports.bigFileScheduler : this.ports.scheduler).release(this.name);
+    this.#pump();
+  }
+
+  #acknowledge(batch: InFlight, outcome: Extract<TransferOutcome, { result: 'acknowledge' }>): void {
+    const now = this.ports.clock.now();
+    const { stats } = outcome;
+    const failed =
+      outcome.stuck.length === 0 ? noPaths : new Set(outcome.stuck.map(({ path }) => asRelPath(path)));
+    for (const path of this.#stuck.clearCovered(batch.changes, failed)) this.ports.observer.freed(path);
+    for (const { kind, path, code, text } of outcome.stuck) {
+      this.ports.observer.stuck(this.#stuck.report({ kind, path: asRelPath(path) }, code, text, now));
+    }
+    let deferred = 0;
+    for (const { kind, path } of unpackChanges(outcome.deferred)) {
+      this.#pending.add(kind, path, now);
+      deferred++;
+    }
+    let big = 0;
+    for (const { kind, path } of unpackChanges(outcome.big)) {
+      this.#big.add(kind, path, now);
+      big++;
+    }
+    for (const { kind, path } of unpackChanges(outcome.held)) this.#held.add(kind, path, now);
+    this.ports.journal.acknowledged(batch.ticket);
+    batch.run?.delivered(batch.changes.length);
+    this.#finishReconcileWhenDone();
+    this.#totals.files += stats.files;
+    this.#totals.sentBytes += stats.sentBytes;
+    this.#totals.deleted += stats.deleted;
+    this.#totals.batches++;
+    this.#totals.lastSuccessAt = now;
+    this.#retryStuck();
+    const isFruitless = deferred >= batch.changes.length && big === 0 && stats.files + stats.deleted === 0;
+    this.#fruitless = isFruitless ? this.#fruitless + 1 : 0;
+    if (this.#fruitless > maxFruitless) {
+      this.#fail('retry', {
+        code: 'SOURCE_MOVING',
+        text: 'every path of the batch changed while it was sent',
+        hint: 'nothing to do: it is sent when the source is quieter',
+      });
+      return;
+    }
+    this.ports.observer.delivered(batch.changes, stats);
+    this.#step({ type: 'delivered' });
+  }
+
+  /** The changes of a batch that was not delivered wait again, in the lane that they came from. */
+  #keep(batch: InFlight): void {
+    if (batch.run !== undefined && batch.run === this.#reconcile) {
+      batch.run.giveBack(batch.changes);
+      return;
+    }
+    const lane =
+      batch.lane === 'big' ? this.#big : batch.lane === 'stuck' ? this.#stuckRetries : this.#pending;
+    for (const { kind, path, at } of batch.changes) lane.add(kind, path, at);
+  }
+
+  #fail(verdict: 'retry' | 'halt', failure: ReplicaFailure): void {
+    this.#totals.failures++;
+    this.#step({ type: 'failed', verdict, failure });
+  }
+
+  #finishReconcileWhenDone(): void {
+    const run = this.#reconcile;
+    if (run === undefined || !run.isExhausted) return;
+    for (const batch of this.#inFlight) if (batch.lane === 'reconcile') return;
+    this.#reconcile = undefined;
+    if (!this.#isReconciling) this.#unknownSince = undefined;
+    this.ports.observer.reconcileFinished(run.total);
+  }
+
+  /**
+   * A batch sets the times of every directory above its paths, as they were when it began. When a batch beside it
+   * changed such a directory later and ended sooner, the slower one sets the times back. So one path of that directory
+   * is sent once more when all is quiet: its own content is up to date, the directories above it come along.
+   */
+  #noteDisturbed(batch: InFlight): void {
+    if (this.#inFlight.size === 0) return;
+    for (const { path } of batch.changes) {
+      const parent = parentOf(path);
+      if (parent !== undefined && this.#claims.hasBelow(parent)) this.#disturbed.set(parent, path);
+    }
+  }
+
+  #repairTimes(): void {
+    const now = this.ports.clock.now();
+    for (const path of this.#disturbed.values()) this.#pending.add('entry', path, now);
+    this.#disturbed.clear();
+  }
+
+  #retryStuck(): void {
+    const { clock } = this.ports;
+    this.#cancelStuckTimer?.();
+    this.#cancelStuckTimer = undefined;
+    const now = clock.now();
+    const due = this.#stuck.takeDue(now);
+    for (const { kind, path } of due) this.#stuckRetries.add(kind, path, now);
+    const dueAt = this.#stuck.nextDueAt;
+    if (dueAt !== undefined)
+      this.#cancelStuckTimer = clock.after(Math.max(0, dueAt - now), () => this.#retryStuck());
+    if (due.length > 0) this.wake();
+  }
+}

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { isInside, type RelPath } from '../../../src/core/path.js';
+import { PathClaims } from '../../../src/replicate/path-claims.js';
+import { PendingChanges } from '../../../src/replicate/pending.js';
+import { ownFootprint, takeBatch } from '../../../src/replicate/planner.js';
+import { ReconcileRun } from '../../../src/replicate/reconcile.js';
+import { changeOf, crowdedPath } from '../../support/arbitraries.js';
+
+const overlaps = (a: RelPath, b: RelPath) => a === b || isInside(a, b) || isInside(b, a);
+
+test('a path conflicts exactly with claims that are the same, above or below', () =>
+  fc.assert(
+    fc.property(fc.array(fc.tuple(crowdedPath, fc.boolean())), crowdedPath, (steps, asked) => {
+      const claims = new PathClaims();
+      const held: RelPath[] = [];
+      for (const [path, isClaim] of steps) {
+        const at = held.indexOf(path);
+        if (isClaim || at < 0) {
+          claims.claim(path);
+          held.push(path);
+        } else {
+          claims.release(path);
+          held.splice(at, 1);
+        }
+      }
+      assert.equal(
+        claims.conflictsWith(asked),
+        held.some((path) => overlaps(path, asked)),
+      );
+      for (const path of held) claims.release(path);
+      assert.ok(claims.isEmpty && !claims.conflictsWith(asked));
+    }),
+  ));
+
+test('batches side by side never overlap, and nothing is lost between them', () =>
+  fc.assert(
+    fc.property(fc.array(changeOf(crowdedPath)), fc.integer({ min: 1, max: 4 }), (changes, maxPaths) => {
+      const pending = new PendingChanges();
+      for (const { kind, path } of changes) pending.add(kind, path, 0);
+      const all = [...pending];
+      const claims = new PathClaims();
+      const batches = [];
+      for (;;) {
+        const batch = takeBatch(pending, claims, {
+          maxPaths,
+          now: 0,
+          footprintOf: ownFootprint,
+          reserved: [],
+          lasting: new PathClaims(),
+        });
+        if (batch.length === 0) break;
+        assert.ok(batch.length <= maxPaths);
+        for (const { path } of batch) claims.claim(path);
+        batches.push(batch);
+      }
+      for (const [i, a] of batches.entries())
+        for (const b of batches.slice(i + 1))
+          for (const { path } of a) assert.ok(!b.some((change) => overlaps(path, change.path)));
+      const taken = batches.flat();
+      for (const change of all) {
+        const isTaken = taken.some(({ path }) => path === change.path);
+        const isCovered = taken.some(({ kind, path }) => kind === 'tree' && isInside(change.path, path));
+        assert.ok(isTaken || isCovered || pending.has(change.path), change.path);
+      }
+    }),
+  ));
+
+test('a reconcile hands out every directory once, side by side without overlap', () =>
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(crowdedPath, { minLength: 1 }),
+      fc.array(fc.boolean()),
+      fc.integer({ min: 1, max: 5 }),
+      (paths, failures, maxEntries) => {
+        const run = new ReconcileRun({ paths, entries: new Uint32Array(paths.length) }, 0);
+        const claims = new PathClaims();
+        const delivered: RelPath[] = [];
+        const failing = [...failures];
+        while (!run.isExhausted) {
+          const first = run.take(claims, maxEntries);
+          for (const { path } of first) claims.claim(path);
+          const second = run.take(claims, maxEntries);
+          for (const { path } of second) assert.ok(!first.some((change) => overlaps(path, change.path)));
+          for (const { path } of first) claims.release(path);
+          for (const batch of [first, second]) {
+            if (failing.pop()) run.giveBack(batch);
+            else {
+              delivered.push(...batch.map(({ path }) => path));
+              run.delivered(batch.length);
+            }
+          }
+        }
+        assert.deepEqual(delivered.sort(), [...paths].sort());
+        assert.equal(run.done, run.total);
+      },
+    ),
+  ));
