@@ -1,0 +1,136 @@
+#!/usr/bin/env node
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command, CommanderError, Option } from 'commander';
+import type { LogLevel } from '../config/config.js';
+import { ConfigError } from '../core/errors.js';
+import { exitCodeOf, exitCodes } from './exit-codes.js';
+
+// Only this file ends the process. What a run needs is loaded when there is one: help and version answer at once.
+
+interface Options {
+  readonly config: string;
+  readonly check?: true;
+  readonly logLevel?: LogLevel;
+  /** False by `--no-initial-sync`. */
+  readonly initialSync: boolean;
+}
+
+const main = async (argv: readonly string[]): Promise<number> => {
+  let exitCode: number = exitCodes.ok;
+  const program = createProgram(async (task) => {
+    exitCode = await task;
+  });
+  try {
+    await program.parseAsync(argv);
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    const text = error instanceof ConfigError ? error.message : error instanceof Error ? error.stack : error;
+    process.stderr.write(`${text}\n`);
+    return exitCodeOf(error);
+  }
+};
+
+const createProgram = (perform: (task: Promise<number>) => Promise<void>): Command => {
+  const root = packageRoot();
+  const { version, description } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const program: Command = new Command('imgsync-fast')
+    .description(description)
+    .version(version, '-V, --version', 'print the version and end')
+    .helpOption('-h, --help', 'print this and end')
+    .option('-c, --config <file>', 'the configuration: JSON, comments allowed')
+    .option('--check', 'the same as the command check')
+    .addOption(
+      new Option('--log-level <level>', 'overrides log.level of the configuration').choices([
+        'trace',
+        'debug',
+        'info',
+        'warn',
+        'error',
+      ] satisfies LogLevel[]),
+    )
+    .option('--no-initial-sync', 'send only what changes from now on')
+    .addHelpText('after', () => helpText(root))
+    .showHelpAfterError('(imgsync-fast --help says more)')
+    .exitOverride()
+    .action((options: Partial<Options>) => withConfig(options.check === true ? check : start, options));
+  const withConfig = (
+    task: (options: Options) => Promise<number>,
+    options: Partial<Options>,
+  ): Promise<void> => {
+    const { config, initialSync = true } = options;
+    if (config === undefined) program.error("error: required option '-c, --config <file>' not specified");
+    return perform(task({ ...options, config, initialSync }));
+  };
+  program
+    .command('check')
+    .description('check the configuration and end: one line for each fault')
+    .usage('--config <file>')
+    .helpOption('-h, --help', 'print this and end')
+    .action((_options: unknown, command: Command) => withConfig(check, command.optsWithGlobals()));
+  program
+    .command('import <file>')
+    .description(
+      'turn the configuration of sersync (XML) or lsyncd (Lua) into one of ours and say what became of each part',
+    )
+    .usage('<file> [-o sync.json] [--check]')
+    .option('-o, --output <file>', 'write the configuration into a new file, not to standard output')
+    .option('--check', 'write no configuration: only say what would become of each part')
+    .helpOption('-h, --help', 'print this and end')
+    .action((file: string, _options: unknown, command: Command) =>
+      perform(importFrom(file, command.optsWithGlobals())),
+    );
+  program.helpCommand(false);
+  return program;
+};
+
+const check = async ({ config }: Options): Promise<number> => {
+  const { loadConfig } = await import('../config/load.js');
+  await loadConfig(config);
+  process.stdout.write(`${config}: ok\n`);
+  return exitCodes.ok;
+};
+
+const start = async ({ config, logLevel, initialSync }: Options): Promise<number> => {
+  const { run } = await import('./run.js');
+  return run(config, { logLevel, initialSync });
+};
+
+const importFrom = async (
+  file: string,
+  { output, check: onlyCheck }: { readonly output?: string; readonly check?: true },
+): Promise<number> => {
+  const { importFile } = await import('./import.js');
+  return importFile(file, { output, check: onlyCheck === true });
+};
+
+const helpText = (root: string): string => `
+Examples:
+  imgsync-fast check --config sync.json     check the configuration
+  imgsync-fast --config sync.json           replicate until SIGTERM or SIGINT
+  imgsync-fast -c sync.json --log-level debug
+  imgsync-fast import confxml.xml -o sync.json    from sersync; lsyncd.conf.lua likewise
+
+Signals:
+  SIGTERM, SIGINT, SIGHUP   finish the running transfers and end; a second one cuts them
+
+Exit codes:
+  0    stopped by a signal, or the configuration is right
+  64   wrong command line
+  69   the source can not be watched (missing, unreadable, limit of inotify reached)
+  70   fault in imgsync-fast itself
+  78   wrong configuration
+  129, 130, 143   cut by a second SIGHUP, SIGINT, SIGTERM
+
+All keys of the configuration: ${join(root, 'docs', 'configuration.md')}`;
+
+/** The folder of package.json, from the sources as they are compiled. */
+const packageRoot = (): string => {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
+  return folder;
+};
+
+process.exit(await main(process.argv));

@@ -1,0 +1,200 @@
+import { createHash } from 'node:crypto';
+import type { Logger } from 'pino';
+import { ChangeLog } from '../changes/change-log.js';
+import type { Config } from '../config/config.js';
+import { unpackChanges } from '../core/change.js';
+import { systemClock } from '../core/clock.js';
+import type { ReplicationError, WatchError } from '../core/errors.js';
+import { Scheduler } from '../replicate/scheduler.js';
+import { Checkpointer } from '../store/checkpointer.js';
+import { DigestStore } from '../store/digest-store.js';
+import type { SourceIdentity } from '../transfer/messages.js';
+import { endOrphans } from '../transfer/orphans.js';
+import { createTransferPool, type TransferPool } from '../transfer/pool.js';
+import { FailLog } from './fail-log.js';
+import { Replica } from './replica.js';
+import { readIdentity, SourceScanner } from './source.js';
+import { SourceWatch } from './source-watch.js';
+import type { Daemon, DaemonStatus } from './status.js';
+
+export interface DaemonOptions {
+  readonly logger: Logger;
+}
+
+/** Big files that are sent at the same time, over all targets; they run beside the other transfers. */
+const maxBigTransfers = 4;
+/** Pause between two rounds in which is stored what the targets acknowledged, ms. */
+const checkpointMs = 3_000;
+
+/**
+ * Starts the replication of one tree. Resolves as soon as everything is built; watching the tree and the first sync
+ * go on afterwards and show in `status()`.
+ * Rejects with a `ReplicationError` when it can't start.
+ */
+export const startDaemon = async (config: Config, { logger }: DaemonOptions): Promise<Daemon> => {
+  const identity = await readIdentity(config.source);
+  const store = await openStore(config.stateDir, logger);
+  // The state directory is locked now: whoever else bears this mark was left behind.
+  const runId = createHash('sha256').update(config.stateDir).digest('hex').slice(0, 16);
+  const ended = await endOrphans(runId);
+  if (ended > 0) logger.warn({ processes: ended }, 'ended the rsyncs of an earlier run that was killed');
+  const daemon = new ReplicationDaemon(config, { identity, store, runId, logger });
+  daemon.start();
+  return daemon;
+};
+
+const openStore = (stateDir: string, logger: Logger): Promise<DigestStore> =>
+  DigestStore.open(stateDir, {
+    setAside: (file, reason) =>
+      logger.warn(
+        { file, reason },
+        'the store of what was acknowledged was set aside; everything is compared once',
+      ),
+    distrusted: () =>
+      logger.warn('the machine went down while this ran: everything is compared with the targets once'),
+    lost: (error) =>
+      logger.error(
+        { error: error instanceof Error ? error.message : String(error) },
+        'the state directory can not be written: the next start compares everything',
+      ),
+  });
+
+interface Foundation {
+  readonly identity: SourceIdentity;
+  readonly store: DigestStore;
+  readonly runId: string;
+  readonly logger: Logger;
+}
+
+/** Composition root: the only place that builds the graph of one replication, and its start and stop order. */
+class ReplicationDaemon implements Daemon {
+  readonly failed: Promise<ReplicationError>;
+  #fail: (error: ReplicationError) => void = () => {};
+  /** Whether the source was away at any time: then changes may have been missed. */
+  #wasLost = false;
+  readonly #logger: Logger;
+  readonly #store: DigestStore;
+  readonly #checkpointer: Checkpointer;
+  readonly #watch: SourceWatch;
+  readonly #log: ChangeLog;
+  readonly #pool: TransferPool;
+  readonly #replicas: readonly Replica[];
+
+  constructor(
+    private readonly config: Config,
+    { identity, store, runId, logger }: Foundation,
+  ) {
+    this.failed = new Promise((resolve) => {
+      this.#fail = resolve;
+    });
+    this.#logger = logger;
+    this.#store = store;
+    this.#log = new ChangeLog(config.changeLogLimitBytes);
+    this.#pool = createTransferPool({
+      concurrency: config.maxRsyncs + maxBigTransfers + config.targets.length,
+      runId,
+    });
+    this.#watch = new SourceWatch(config, identity, {
+      changes: (packed) => this.#receive(packed),
+      live: (directories, entries) => this.#goLive(directories, entries),
+      overflow: () => logger.warn("the kernel's queue of events ran over: looking through the whole tree"),
+      lost: (error) => this.#suspend(error),
+      failed: (error) => this.#fail(error),
+      // An empty directory was, as it seems, the place where the source is still to be mounted.
+      accepts: () => this.#replicas.every(({ refusedEmpty }) => refusedEmpty),
+    });
+    const scanner = new SourceScanner(config);
+    this.#checkpointer = new Checkpointer(
+      {
+        digest: (directories, trees) => scanner.digest(directories, trees),
+        existing: (directories) => scanner.existing(directories),
+        drain: async () => {
+          const settling = await this.#watch.drain();
+          if (settling === undefined) throw new Error('the source is not watched');
+          return Array.from(unpackChanges(settling), ({ path }) => path);
+        },
+      },
+      {
+        clock: systemClock,
+        intervalMs: checkpointMs,
+        failed: (error) => logger.debug({ err: error }, 'a checkpoint could not be finished'),
+      },
+    );
+    const around = {
+      config,
+      log: this.#log,
+      pool: this.#pool,
+      scheduler: new Scheduler(config.maxRsyncs),
+      bigFileScheduler: new Scheduler(maxBigTransfers),
+      scanner,
+      store,
+      checkpointer: this.#checkpointer,
+      failLog: config.failLog === undefined ? undefined : new FailLog(config.failLog),
+      logger,
+      identity: () => this.#watch.identity,
+      isLive: () => this.#watch.isLive,
+    };
+    this.#replicas = config.targets.map((target) => new Replica(target, around));
+  }
+
+  start(): void {
+    const { source, rules, targets } = this.config;
+    this.#logger.info({ source, targets: targets.map(({ name }) => name), rules: rules.length }, 'starting');
+    if (!this.config.delete.enabled)
+      this.#logger.info('deletes are switched off: nothing is removed from the targets');
+    this.#watch.start();
+    this.#checkpointer.start();
+  }
+
+  status(): DaemonStatus {
+    const now = Date.now();
+    return {
+      source: this.config.source,
+      directories: this.#watch.directories,
+      live: this.#watch.isLive,
+      targets: this.#replicas.map((replica) => replica.status(now)),
+    };
+  }
+
+  async stop(): Promise<void> {
+    this.#logger.info('stopping: finishing the running transfers');
+    const cancelCut = systemClock.after(this.config.stopTimeoutSeconds * 1000, () => {
+      this.#logger.warn('stopTimeoutSeconds is over: cutting the running transfers');
+      this.cut();
+    });
+    await Promise.all(this.#replicas.map(({ replicator }) => replicator.stop()));
+    cancelCut();
+    // While the source is still watched: what changes until here is known not to be acknowledged.
+    await this.#checkpointer.stop();
+    await this.#watch.close();
+    for (const replica of this.#replicas) replica.close();
+    await this.#pool.close();
+    await this.#store.close();
+    this.#logger.info('stopped');
+  }
+
+  cut(): void {
+    for (const { replicator } of this.#replicas) replicator.cut();
+  }
+
+  #receive(packed: Buffer): void {
+    for (const { kind, path } of unpackChanges(packed)) this.#log.append(kind, path);
+    for (const { replicator } of this.#replicas) replicator.wake();
+  }
+
+  #goLive(directories: number, entries: number): void {
+    this.#logger.info({ directories, entries }, 'watching');
+    const needsSync = this.config.initialSync || this.#wasLost;
+    for (const { replicator } of this.#replicas) {
+      replicator.resume();
+      if (needsSync) replicator.reconcile(this.#wasLost ? 'the source is back' : 'start');
+    }
+  }
+
+  #suspend({ code, message, hint }: WatchError): void {
+    this.#wasLost = true;
+    this.#logger.error({ code, hint }, `${message}; all targets wait`);
+    for (const { replicator } of this.#replicas) replicator.suspend({ code, text: message, hint });
+    void this.#pool.retireStandbys();
+  }
+}

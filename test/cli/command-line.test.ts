@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { imgsyncFast } from '../support/command.js';
+import { tempDirectory } from '../support/temp-tree.js';
+
+test('--version prints the one of the package', async () => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+  assert.deepEqual(await imgsyncFast('--version'), { code: 0, stdout: `${version}\n`, stderr: '' });
+});
+
+test('--help names every option, every exit code and the reference', async () => {
+  const { code, stdout, stderr } = await imgsyncFast('--help');
+  assert.equal(code, 0);
+  assert.equal(stderr, '');
+  for (const word of [
+    '--config',
+    '--log-level',
+    '--no-initial-sync',
+    'check',
+    'Examples:',
+    'configuration.md',
+  ])
+    assert.ok(stdout.includes(word), word);
+  for (const exitCode of [0, 64, 69, 70, 78, 130, 143]) assert.match(stdout, new RegExp(`\\b${exitCode}\\b`));
+});
+
+for (const [what, args, message] of [
+  ['nothing', [], /--config <file>' not specified/],
+  ['check without a file', ['check'], /--config <file>' not specified/],
+  ['an unknown option', ['-c', 'x', '--fast'], /unknown option '--fast'/],
+  ['an unknown word', ['-c', 'x', 'go'], /too many arguments/],
+  [
+    'an unknown level',
+    ['-c', 'x', '--log-level', 'loud'],
+    /Allowed choices are trace, debug, info, warn, error/,
+  ],
+] as const) {
+  test(`a wrong command line ends with 64: ${what}`, async () => {
+    const { code, stdout, stderr } = await imgsyncFast(...args);
+    assert.equal(code, 64);
+    assert.equal(stdout, '');
+    assert.match(stderr, message);
+    assert.match(stderr, /imgsync-fast --help/);
+  });
+}
+
+/** A sync.json; SOURCE stands for a directory that exists. */
+const configFile = (t: Parameters<typeof tempDirectory>[0], content: string): string => {
+  const folder = tempDirectory(t);
+  mkdirSync(join(folder, 'source'));
+  const file = join(folder, 'sync.json');
+  writeFileSync(file, content.replace('SOURCE', join(folder, 'source')));
+  return file;
+};
+
+for (const args of [
+  ['check', '--config'],
+  ['check', '-c'],
+  ['--check', '--config'],
+]) {
+  test(`${args.join(' ')} FILE says that a configuration is right`, async (t) => {
+    const file = configFile(t, '{ "source": "SOURCE", "targets": ["rsync://h/m"] } // fine');
+    assert.deepEqual(await imgsyncFast(...args, file), { code: 0, stdout: `${file}: ok\n`, stderr: '' });
+  });
+}
+
+for (const args of [['check', '-c'], ['-c']]) {
+  test(`${args.join(' ')} FILE ends with 78 and one line for each fault`, async (t) => {
+    const file = configFile(t, '{\n  "source": "SOURCE",\n  "targets": [],\n  "exlude": []\n}');
+    assert.deepEqual(await imgsyncFast(...args, file), {
+      code: 78,
+      stdout: '',
+      stderr:
+        `${file}:3:3: /targets: expected at least one target, got a list\n` +
+        `${file}:4:3: /exlude: unknown key; did you mean "exclude"?\n`,
+    });
+  });
+}
+
+test('a file that is not there ends with 78', async () => {
+  const { code, stderr } = await imgsyncFast('-c', '/no/such/sync.json');
+  assert.equal(code, 78);
+  assert.equal(stderr, '/no/such/sync.json: there is no such file\n');
+});

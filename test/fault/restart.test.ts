@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { renameSync, statSync, utimesSync } from 'node:fs';
+import { test } from 'node:test';
+import { churn } from '../support/churn.js';
+import { chooseSeed, Random } from '../support/random.js';
+import { type Replication, startReplication } from '../support/replication.js';
+
+const delivered = ({ imgsync }: Replication) => imgsync.logs.filter(({ msg }) => msg === 'delivered');
+const compared = ({ imgsync }: Replication) =>
+  imgsync.logs.flatMap(({ msg, directories }) => (msg === 'reconcile finished' ? [directories] : []));
+
+const files = Object.fromEntries(
+  Array.from({ length: 200 }, (_, i) => [`d${i % 20}/sub${i % 3}/f${i}`, `content ${i}`]),
+);
+
+test('a start over an unchanged tree sends nothing and starts no rsync', async (t) => {
+  const replication = await startReplication(t, { files });
+  await replication.settled();
+  assert.deepEqual(await replication.imgsync.stop(), { code: 0, signal: null });
+  const connections = replication.daemons.map(({ log }) => log.split('connect from').length);
+  await replication.restart();
+  await replication.firstSyncDone();
+  assert.deepEqual(compared(replication), [0, 0]);
+  assert.deepEqual(delivered(replication), []);
+  assert.deepEqual(
+    replication.daemons.map(({ log }) => log.split('connect from').length),
+    connections,
+  );
+});
+
+test('after a stop only the directories that changed meanwhile are compared', async (t) => {
+  const replication = await startReplication(t, { files });
+  await replication.settled();
+  await replication.imgsync.stop();
+  const { source } = replication;
+  // The same size and the same time: only the inode's change time tells.
+  const before = statSync(source.at('d1/sub1/f1'));
+  source.write('d1/sub1/f1', 'CONTENT 1');
+  utimesSync(source.at('d1/sub1/f1'), before.atime, before.mtime);
+  source.remove('d2/sub2');
+  renameSync(source.at('d3/sub0'), source.at('d4/moved'));
+  await replication.restart();
+  await replication.firstSyncDone();
+  await replication.settled();
+  for (const count of compared(replication)) assert.ok(Number(count) <= 5, `${count} directories`);
+});
+
+const rounds = Number(process.env.KILL_ROUNDS ?? 4);
+
+test(`${rounds} times killed at a random moment, changed while it was down, started again`, async (t) => {
+  const seed = chooseSeed();
+  t.diagnostic(`SEED=${seed}`);
+  const random = new Random(seed);
+  const replication = await startReplication(t, { files });
+  const { source } = replication;
+  for (let round = 0; round < rounds; round++) {
+    const changes = churn(t, source.path, { seed: random.below(1e9), threads: 2, operations: 400 });
+    const killAfter = random.below(60);
+    const seen = delivered(replication).length;
+    // At a moment that depends on what was delivered, not on the clock.
+    await Promise.race([
+      changes,
+      replication.imgsync.waitForLog(
+        () => delivered(replication).length >= seen + killAfter,
+        `${killAfter} deliveries`,
+      ),
+    ]);
+    const { signal } = await replication.imgsync.stop('SIGKILL');
+    assert.equal(signal, 'SIGKILL');
+    await changes;
+    await churn(t, source.path, { seed: random.below(1e9), threads: 1, operations: 100 });
+    source.remove('always');
+    source.write('always', `round ${round}`);
+    await replication.restart();
+    await replication.settled().catch((error: unknown) => {
+      throw new Error(`SEED=${seed} round ${round}: ${String(error)}`, { cause: error });
+    });
+  }
+});
