@@ -145,6 +145,8 @@ export class Replicator {
   #lastLane: Lane | undefined;
   /** Batches in a row that came back whole. */
   #fruitless = 0;
+  /** Connections that the target takes from here at the same time, as its refusals taught. */
+  #connections = Number.POSITIVE_INFINITY;
   #cancelTimer: (() => void) | undefined;
   #cancelStuckTimer: (() => void) | undefined;
   readonly #pending = new PendingChanges();
@@ -367,10 +369,11 @@ export class Replicator {
     }
     if (this.#needsReconcile !== undefined && !this.#isListing) this.#listDirectories(this.#needsReconcile);
     if (this.#deleteMethod !== undefined) {
-      while (this.#smallInFlight < this.#allowed && this.#startBatch());
+      if (this.#isBigLanesTurn) this.#startBig();
+      while (this.#smallInFlight < this.#allowed && this.#hasConnection && this.#startBatch());
       // After the small ones: a change above big files would otherwise find the next of them in its way each time.
       this.#startBig();
-    } else if (this.#hasWork) {
+    } else if (this.#hasWork && this.#hasConnection) {
       this.#startProbe();
     }
     if (this.isSettled) this.#step({ type: 'settled' });
@@ -384,6 +387,15 @@ export class Replicator {
 
   get #allowed(): number {
     return allowedInFlight(this.#state, this.limits.parallel);
+  }
+
+  get #hasConnection(): boolean {
+    return this.#inFlight.size < this.#connections;
+  }
+
+  /** Where the lanes have to share the connections, none of them may keep the other from its turn. */
+  get #isBigLanesTurn(): boolean {
+    return Number.isFinite(this.#connections) && this.#lastLane !== 'big';
   }
 
   get #smallInFlight(): number {
@@ -497,7 +509,8 @@ export class Replicator {
 
   /** One big file at a time, beside the small batches. */
   #startBig(): void {
-    if (this.#big.size === 0 || [...this.#inFlight].some((batch) => batch.lane === 'big')) return;
+    if (this.#big.size === 0 || !this.#hasConnection) return;
+    if ([...this.#inFlight].some((batch) => batch.lane === 'big')) return;
     // After a failure the one batch that is tried first is a small one, unless there is none.
     if (
       this.#state.name !== 'idle' &&
@@ -508,8 +521,12 @@ export class Replicator {
       return;
     if (!this.ports.bigFileScheduler.tryAcquire(this.name, () => this.#pump())) return;
     const changes = takeBatch(this.#big, this.#claims, { ...this.#batchOptions, maxPaths: 1 });
-    if (changes.length > 0) this.#send('big', changes);
-    else this.ports.bigFileScheduler.release(this.name);
+    if (changes.length === 0) {
+      this.ports.bigFileScheduler.release(this.name);
+      return;
+    }
+    this.#lastLane = 'big';
+    this.#send('big', changes);
   }
 
   readonly #footprint = (change: Change): RelPath =>
@@ -567,6 +584,12 @@ export class Replicator {
         break;
       default:
         this.#keep(batch);
+        if (outcome.failure.code === 'MAX_CONNECTIONS' && this.#inFlight.size > 0) {
+          // It takes fewer than there were, and is well: the next batch starts when one of the others ends.
+          this.#connections = this.#inFlight.size;
+          break;
+        }
+        this.#connections = Number.POSITIVE_INFINITY;
         // Whoever answers next time may be another rsync: ask it again how it deletes.
         this.#deleteMethod = undefined;
         this.#fail(outcome.result, outcome.failure);

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { type Change, packChanges, unpackChanges } from '../core/change.js';
 import type { TargetLocation } from '../core/target.js';
 import { type BuiltLists, loadAddon } from '../native/addon.js';
@@ -111,7 +112,9 @@ const sendList = async (
   const { root, env, signal, onProgress } = surroundings;
   const call = { target, rules, deleteMethod: deleteMethodOf(request), recursive, dryRun: false };
   const run: ListRunner = (part, { dryRun = false, onItem } = {}) =>
-    runRsync({ ...call, dryRun }, { rootFd: root.fd, list: part, env, signal, onItem, onProgress });
+    untilConnected(request, surroundings, () =>
+      runRsync({ ...call, dryRun }, { rootFd: root.fd, list: part, env, signal, onItem, onProgress }),
+    );
   const first = await runFirst(request, call, list, surroundings, run);
   const verdict = verdictOf(first);
   if (verdict.verdict === 'acknowledge') return { stats: sumOf([statsOf(first)]), stuck: [], moved: [] };
@@ -140,8 +143,7 @@ const runFirst = async (
   if (call.recursive || target.standby === 'off') return run(list);
   const purpose = { call, identity };
   const warm = await standbys.run(purpose, list, { signal, onProgress });
-  let last = warm !== undefined && isMeant(verdictOf(warm)) ? warm : await run(list);
-  if (isCrowded(verdictOf(last)) && (await standbys.giveUp(target.name))) last = await run(list);
+  const last = warm !== undefined && isMeant(verdictOf(warm)) ? warm : await run(list);
   if (verdictOf(last).verdict === 'acknowledge') standbys.prepare(purpose, root.fd);
   return last;
 };
@@ -149,6 +151,25 @@ const runFirst = async (
 /** Whether the end of a standby's run is about its list; otherwise it may have been dead before it got one. */
 const isMeant = ({ verdict }: RsyncVerdict): boolean =>
   verdict === 'acknowledge' || verdict === 'isolate' || verdict === 'cancelled';
+
+/**
+ * A daemon frees the slot of a connection some 20 ms after its client has gone, so one of our own that just ended may
+ * still count: the target is asked again for a moment, without a standby from then on.
+ */
+const untilConnected = async (
+  { target }: TransferRequest,
+  { standbys, signal }: Surroundings,
+  run: () => Promise<RsyncRun>,
+): Promise<RsyncRun> => {
+  for (const pauseMs of slotPausesMs) {
+    const ended = await run();
+    if (!isCrowded(verdictOf(ended)) || signal.aborted) return ended;
+    await standbys.giveUp(target.name);
+    await pause(pauseMs);
+  }
+  return run();
+};
+const slotPausesMs = [20, 40, 80, 160];
 
 const isCrowded = (verdict: RsyncVerdict): boolean =>
   'failure' in verdict && verdict.failure.code === 'MAX_CONNECTIONS';

@@ -3,6 +3,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import type { DeleteMethod, ProbeOutcome, ProbeRequest } from './messages.js';
 import { verdictOf } from './rsync-exit.js';
 import { runRsync } from './run-rsync.js';
+import { sourceUnreadable } from './source-root.js';
 
 /**
  * Finds out how a target deletes by a dry run with a path that is missing together with its parent: receivers refuse
@@ -13,7 +14,12 @@ export const probeTarget = async (
   { target, source, deletes }: ProbeRequest,
   { env, signal }: { readonly env: NodeJS.ProcessEnv; readonly signal: AbortSignal },
 ): Promise<ProbeOutcome> => {
-  const rootFd = openSync(Buffer.from(source, 'latin1'), constants.O_RDONLY | constants.O_DIRECTORY);
+  let rootFd: number;
+  try {
+    rootFd = openSync(Buffer.from(source, 'latin1'), constants.O_RDONLY | constants.O_DIRECTORY);
+  } catch (error) {
+    return { result: 'retry', failure: sourceUnreadable(error) };
+  }
   try {
     const missing = Buffer.from(`./.imgsync-fast-${randomUUID()}/probe\0`, 'latin1');
     const wanted: DeleteMethod = deletes ? 'missing-args' : 'none';

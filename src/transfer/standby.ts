@@ -103,13 +103,10 @@ export class Standbys {
     return run;
   }
 
-  /** The target has too few connections for a standby. @returns whether one was ended, so that a connection is free */
-  async giveUp(target: string): Promise<boolean> {
-    const seat = this.#seat(target);
-    const hadOne = seat.standby !== undefined;
-    seat.isGivenUp = true;
+  /** The target has too few connections for a standby: it gets none any more. @returns when the one it has is gone */
+  async giveUp(target: string): Promise<void> {
+    this.#seat(target).isGivenUp = true;
     await this.retire(target);
-    return hadOne;
   }
 
   /** Ends the target's standby. @returns when it is gone */

@@ -118,8 +118,13 @@ export class Imgsync {
 
   /** A failure without what the daemon said about it would be a riddle. */
   readonly #explain = (error: unknown): never => {
+    const status = this.logs.filter(({ msg }) => msg === 'status').slice(-1);
     const warnings = this.logs.filter(({ level }) => unquiet.has(level)).slice(-20);
-    const lines = [...this.output.slice(-20), ...warnings.map((line) => JSON.stringify(line))];
+    const last = this.logs.filter(({ msg }) => msg !== 'status').slice(-20);
+    const lines = [
+      ...this.output.slice(-20),
+      ...[...new Set([...warnings, ...last, ...status])].map((line) => JSON.stringify(line)),
+    ];
     throw new Error(`${String(error)}\nimgsync-fast said last:\n  ${lines.join('\n  ')}`, { cause: error });
   };
 }

@@ -457,3 +457,57 @@ test('whatever changes and however batches end, every change is acknowledged by 
     { numRuns: 300 },
   );
 });
+
+const crowded: TransferOutcome = {
+  result: 'retry',
+  failure: { code: 'MAX_CONNECTIONS', exitCode: 5, text: '', hint: '' },
+};
+
+test('a target that takes fewer connections than there were gets no more, without a pause', async () => {
+  const { inFlight, replicator, change, ready, clock } = setUp();
+  change('a');
+  await ready();
+  change('b');
+  assert.deepEqual(inFlight.map(pathsOf), [['a'], ['b']]);
+  inFlight[1]?.end(crowded);
+  await turn();
+  assert.deepEqual(inFlight.map(pathsOf), [['a']]);
+  assert.equal(replicator.state.name, 'transferring');
+  change('c');
+  assert.equal(inFlight.length, 1);
+  inFlight[0]?.end(acknowledged);
+  await turn();
+  assert.deepEqual(inFlight.map(pathsOf), [['b', 'c']]);
+  // Alone, the refusal is of others' making: now it is waited.
+  inFlight[0]?.end(crowded);
+  await turn();
+  assert.equal(replicator.state.name, 'backing-off');
+  assert.equal(inFlight.length, 0);
+  clock.advance();
+  await ready();
+  assert.deepEqual(inFlight.map(pathsOf), [['b', 'c']]);
+  inFlight[0]?.end(acknowledged);
+  await turn();
+  assert.equal(replicator.isSettled, true);
+});
+
+const bigEntry = (path: string) => packChanges([{ kind: 'entry', path: path as RelPath }]);
+
+test('big and small files take turns where there is one connection', async () => {
+  const { inFlight, change, ready } = setUp();
+  change('small-1');
+  await ready();
+  change('small-2');
+  inFlight[1]?.end(crowded);
+  await turn();
+  inFlight[0]?.end({ ...acknowledged, big: bigEntry('big') });
+  await turn();
+  assert.deepEqual(inFlight.map(pathsOf), [['big']]);
+  change('small-3');
+  inFlight[0]?.end({ ...acknowledged, big: bigEntry('big-2') });
+  await turn();
+  assert.deepEqual(inFlight.map(pathsOf), [['small-2', 'small-3']]);
+  inFlight[0]?.end(acknowledged);
+  await turn();
+  assert.deepEqual(inFlight.map(pathsOf), [['big-2']]);
+});
