@@ -36,8 +36,10 @@ export const isolateFailures = async (
   if ('failure' in first) return failedWith(first.failure, []);
   const again = first.differing.map((path) => `./${path}`);
   // One path that can't be looked at makes rsync leave out every deletion of the call: so its directories go again.
-  if (failed.report.deletionsSkipped)
-    for (const path of first.directories) if (!first.unlisted.includes(path)) again.push(`./${path}/`);
+  if (failed.report.deletionsSkipped) {
+    const unlisted = new Set(first.unlisted);
+    for (const path of first.directories) if (!unlisted.has(path)) again.push(`./${path}/`);
+  }
   if (again.length === 0) return { runs: [], ...sorted(first, first.unlisted, options) };
 
   const rest = Buffer.from(`${again.join('\0')}\0`, 'latin1');

@@ -9,8 +9,9 @@ export interface PathFault {
 }
 
 const sourceCodes: readonly (readonly [RegExp, PathFault['code']])[] = [
-  // When the list was built the path had directories above it: one of them has become something else meanwhile.
-  [/Not a directory/, 'SOURCE_MOVED'],
+  // When the list was built the path was there, and had directories above it: something else stands there meanwhile.
+  [/Not a directory|Too many levels of symbolic links|No such file or directory/, 'SOURCE_MOVED'],
+  [/Is a directory|file has vanished/, 'SOURCE_MOVED'],
   [/Permission denied/, 'SOURCE_UNREADABLE'],
   [/read errors mapping/, 'SOURCE_UNREADABLE'],
 ];
@@ -43,23 +44,28 @@ interface Line {
   readonly isOfSource: boolean;
 }
 
-/** Reads the lines of rsync's standard error that name a path. */
+/** Reads the lines of rsync's standard error that name a path. There may be as many of them as paths that are asked for. */
 export class PathFaults {
   readonly #lines: readonly Line[];
+  /** The first line about each path, by its name and by that of its temporary file. */
+  readonly #byPath = new Map<string, Line>();
+  readonly #byTemporary = new Map<string, Line>();
 
   constructor(
     stderr: string,
     private readonly from: NamedFrom,
   ) {
     this.#lines = stderr.split('\n').flatMap((line) => this.#read(line) ?? []);
+    for (const line of this.#lines) {
+      if (!this.#byPath.has(line.path)) this.#byPath.set(line.path, line);
+      const owner = ownerOfTemporary(line.path);
+      if (owner !== undefined && !this.#byTemporary.has(owner)) this.#byTemporary.set(owner, line);
+    }
   }
 
   /** What stderr says about a path: about itself, its temporary file, or the nearest directory above it. */
   of(path: string): PathFault {
-    const line =
-      this.#lines.find((each) => names(each.path, path)) ??
-      this.#lines.find((each) => each.path !== '' && path.startsWith(`${each.path}/`)) ??
-      this.#lines[0];
+    const line = this.#lineAbout(path) ?? this.#lines[0];
     if (line === undefined) return { code: 'OTHER', text: 'the target still differs after the transfer' };
     const table = line.isOfSource ? [...sourceCodes, ...codes] : codes;
     return { code: table.find(([pattern]) => pattern.test(line.text))?.[1] ?? 'OTHER', text: line.text };
@@ -69,6 +75,22 @@ export class PathFaults {
   get unlisted(): string[] {
     const found = this.#lines.filter(({ text }) => unlisted.test(text)).map(({ path }) => path);
     return [...new Set(found)];
+  }
+
+  #lineAbout(path: string): Line | undefined {
+    const own = this.#byPath.get(path) ?? this.#byTemporary.get(path);
+    if (own !== undefined) return own;
+    const name = basename(path);
+    // The name of a temporary file is cut where it would be too long, as is that of one deep in the tree.
+    for (let length = name.length - 1; length >= shortestCut && this.#byTemporary.size > 0; length--) {
+      const cut = this.#byTemporary.get(path.slice(0, path.length - name.length + length));
+      if (cut !== undefined) return cut;
+    }
+    for (let above = dirname(path); above !== '.'; above = dirname(above)) {
+      const line = this.#byPath.get(above);
+      if (line !== undefined) return line;
+    }
+    return undefined;
   }
 
   #read(line: string): Line | undefined {
@@ -88,14 +110,12 @@ const below = (named: string, root: string): string | undefined => {
   return named.startsWith(`${root}/`) ? named.slice(root.length + 1) : undefined;
 };
 
-const names = (named: string, path: string): boolean => {
-  if (named === path) return true;
-  // The receiver writes `a/.name.XXXXXX` and renames it to `a/name`; long names are cut.
-  const temporary = /^\.(.*)\.\w{6}$/s.exec(basename(named))?.[1];
-  return (
-    temporary !== undefined &&
-    dirname(named) === dirname(path) &&
-    temporary !== '' &&
-    basename(path).startsWith(temporary)
-  );
+/** The receiver writes `a/.name.XXXXXX` and renames it to `a/name`. @returns the latter for the former */
+const ownerOfTemporary = (path: string): string | undefined => {
+  const name = /^\.(.+)\.\w{6}$/s.exec(basename(path))?.[1];
+  if (name === undefined) return undefined;
+  const directory = dirname(path);
+  return directory === '.' ? name : `${directory}/${name}`;
 };
+/** Names of fewer bytes are not cut, but for those at the end of the longest paths. */
+const shortestCut = 200;

@@ -21,7 +21,7 @@ export const countFiles = (tree: Tree): number => filesOf(tree.path).length;
 
 /** Copies the packages, several times when they are fewer files than a demo should have. */
 export const copyPackages = async (packages: string, source: Tree): Promise<string> => {
-  const copies = Math.ceil((wantedFiles * 1.1) / filesOf(packages).length);
+  const copies = Math.max(2, Math.ceil((wantedFiles * 1.1) / filesOf(packages).length));
   for (let i = 1; i <= copies; i++) {
     await cp(packages, join(source.path, `copy-${i}`), {
       recursive: true,
