@@ -144,7 +144,7 @@ const runFirst = async (
   const purpose = { call, identity };
   const warm = await standbys.run(purpose, list, { signal, onProgress });
   const last = warm !== undefined && isMeant(verdictOf(warm)) ? warm : await run(list);
-  if (verdictOf(last).verdict === 'acknowledge') standbys.prepare(purpose, root.fd);
+  if (verdictOf(last).verdict === 'acknowledge') standbys.prepare(purpose, root.fd, list.length);
   return last;
 };
 

@@ -1,3 +1,4 @@
+import { closeSync, constants, openSync } from 'node:fs';
 import type { SourceIdentity } from './messages.js';
 import type { RsyncCall } from './rsync-args.js';
 import { RsyncChild, type RsyncRun, type RunListener } from './rsync-child.js';
@@ -7,6 +8,10 @@ import { RsyncChild, type RsyncRun, type RunListener } from './rsync-child.js';
  * killed, rsync never sees half a list, which it would carry out as it stands.
  */
 const maxListBytes = 32 * 1024;
+/** After a batch that a standby could serve, one is started when the thread has nothing else to do, and at the latest after this, ms. */
+const startMs = 20;
+/** After a longer list others are likely to follow at once, and a standby would serve none of them, ms. */
+const startAfterLongMs = 200;
 /** A standby that was not used for this long is ended: a target without changes costs nothing. */
 const maxIdleMs = 60_000;
 
@@ -55,8 +60,18 @@ class Standby {
   }
 }
 
+/** A standby that is to be started. */
+interface Plan {
+  readonly purpose: StandbyFor;
+  /** The source root, open for the plan alone. */
+  readonly rootFd: number;
+  readonly isUrgent: boolean;
+  readonly timer: NodeJS.Timeout;
+}
+
 /** What was learned of one target. */
 interface Seat {
+  plan: Plan | undefined;
   standby: Standby | undefined;
   cancelIdle: NodeJS.Timeout | undefined;
   /** Older ones are not trusted: the daemon has given up on one of this age. */
@@ -68,18 +83,37 @@ interface Seat {
 /** The standbys of a worker thread: at most one for each target. */
 export class Standbys {
   readonly #seats = new Map<string, Seat>();
+  /** Batches that are on. */
+  #running = 0;
 
   constructor(private readonly env: NodeJS.ProcessEnv) {}
 
-  /** Starts one for the target's next batch, if none waits that serves the same purpose. */
-  prepare(purpose: StandbyFor, rootFd: number): void {
-    const { name, standby: wish } = purpose.call.target;
+  /** Carries out a batch. Starting a process is much work, so no standby is started while others wait for the thread. */
+  async during<T>(batch: () => Promise<T>): Promise<T> {
+    this.#running++;
+    try {
+      return await batch();
+    } finally {
+      if (--this.#running === 0) this.#startUrgent();
+    }
+  }
+
+  /**
+   * Plans one for the target's next batch, if none waits that serves the same purpose; in a moment it is started.
+   * @param listBytes of the batch that was delivered
+   */
+  prepare(purpose: StandbyFor, rootFd: number, listBytes: number): void {
+    const { name } = purpose.call.target;
     const seat = this.#seat(name);
     if (seat.isGivenUp || (seat.standby?.key === JSON.stringify(purpose) && this.#isFit(seat))) return;
     void this.retire(name);
-    seat.standby = new Standby(purpose, rootFd, this.env);
-    const lifeMs = Math.min(wish === 'on' ? Number.POSITIVE_INFINITY : maxIdleMs, seat.maxAgeMs);
-    if (Number.isFinite(lifeMs)) seat.cancelIdle = setTimeout(() => void this.retire(name), lifeMs).unref();
+    const isUrgent = listBytes <= maxListBytes;
+    seat.plan = {
+      purpose,
+      rootFd: openSync(`/proc/self/fd/${rootFd}`, constants.O_RDONLY | constants.O_DIRECTORY),
+      isUrgent,
+      timer: setTimeout(() => this.#start(seat), isUrgent ? startMs : startAfterLongMs).unref(),
+    };
   }
 
   /**
@@ -89,6 +123,7 @@ export class Standbys {
   async run(purpose: StandbyFor, list: Uint8Array, listener: RunListener): Promise<RsyncRun | undefined> {
     const target = purpose.call.target.name;
     const seat = this.#seat(target);
+    dropPlan(seat);
     const { standby } = seat;
     if (standby === undefined || list.length > maxListBytes) return undefined;
     if (standby.key !== JSON.stringify(purpose) || !this.#isFit(seat)) {
@@ -112,6 +147,7 @@ export class Standbys {
   /** Ends the target's standby. @returns when it is gone */
   async retire(target: string): Promise<void> {
     const seat = this.#seat(target);
+    dropPlan(seat);
     const { standby } = seat;
     clearTimeout(seat.cancelIdle);
     seat.standby = undefined;
@@ -122,6 +158,20 @@ export class Standbys {
     await Promise.all([...this.#seats.keys()].map((target) => this.retire(target)));
   }
 
+  #startUrgent(): void {
+    for (const seat of this.#seats.values()) if (seat.plan?.isUrgent === true) this.#start(seat);
+  }
+
+  #start(seat: Seat): void {
+    const { plan } = seat;
+    if (plan === undefined) return;
+    const { name, standby: wish } = plan.purpose.call.target;
+    seat.standby = new Standby(plan.purpose, plan.rootFd, this.env);
+    dropPlan(seat);
+    const lifeMs = Math.min(wish === 'on' ? Number.POSITIVE_INFINITY : maxIdleMs, seat.maxAgeMs);
+    if (Number.isFinite(lifeMs)) seat.cancelIdle = setTimeout(() => void this.retire(name), lifeMs).unref();
+  }
+
   #isFit({ standby, maxAgeMs }: Seat): boolean {
     return standby !== undefined && !standby.isGone && standby.ageMs < maxAgeMs;
   }
@@ -130,6 +180,7 @@ export class Standbys {
     let seat = this.#seats.get(target);
     if (seat === undefined) {
       seat = {
+        plan: undefined,
         standby: undefined,
         cancelIdle: undefined,
         maxAgeMs: Number.POSITIVE_INFINITY,
@@ -140,3 +191,10 @@ export class Standbys {
     return seat;
   }
 }
+
+const dropPlan = (seat: Seat): void => {
+  if (seat.plan === undefined) return;
+  clearTimeout(seat.plan.timer);
+  closeSync(seat.plan.rootFd);
+  seat.plan = undefined;
+};

@@ -14,7 +14,7 @@ export interface Task<Request> {
 const standbys = new Standbys(process.env);
 
 export const transfer = (task: Task<TransferRequest>): Promise<TransferOutcome> =>
-  withCancel(task, sendBatch);
+  standbys.during(() => withCancel(task, sendBatch));
 
 export const probe = (task: Task<ProbeRequest>): Promise<ProbeOutcome> => withCancel(task, probeTarget);
 
