@@ -25,12 +25,15 @@ for sanitizer in ${SANITIZERS:-address,undefined thread}; do
     "$cxx" "${flags[@]}" -c "$source" -o "$object"
   }
   objects=()
+  pids=()
   for file in "${sources[@]}" "${tests[@]}"; do
     object=$out/$(basename "${file%.cpp}").o
     compile "$file" "$object" &
-    while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n; done
+    pids+=($!)
+    while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do sleep 0.05; done
   done
-  for _ in $(jobs -p); do wait -n; done
+  # Each by its number: `wait -n` would also count those that ended long ago, and hide that one failed.
+  for pid in "${pids[@]}"; do wait "$pid"; done
   for file in "${sources[@]}"; do objects+=("$out/$(basename "${file%.cpp}").o"); done
   for file in "${tests[@]}"; do
     name=$(basename "${file%.cpp}")
