@@ -137,6 +137,7 @@ class ReplicationDaemon implements Daemon {
       logger,
       identity: () => this.#watch.identity,
       isLive: () => this.#watch.isLive,
+      hasConfirmed: () => this.#replicas.some(({ hasConfirmed }) => hasConfirmed),
     };
     this.#replicas = config.targets.map((target) => new Replica(target, around));
   }
