@@ -408,7 +408,10 @@ export class Replicator {
       if (outcome.result === 'ready') {
         this.#deleteMethod = outcome.deleteMethod;
         this.#pump();
-      } else if (outcome.result !== 'cancelled') {
+      } else if (outcome.result === 'cancelled') {
+        // It was cut when the source went away, which may be back by now.
+        this.#pump();
+      } else {
         this.#fail(outcome.result, outcome.failure);
       }
     });

@@ -372,6 +372,19 @@ test('a directory that a faster batch changed meanwhile gets its times once more
   assert.ok(replicator.isSettled);
 });
 
+test('a probe that was cut is made again, also when its end comes after the return of the source', async () => {
+  const { inFlight, probes, replicator, change, ready } = setUp();
+  change('a/f');
+  replicator.suspend(failure);
+  replicator.resume();
+  assert.equal(probes.length, 1);
+  probes.shift()?.({ result: 'cancelled' });
+  await turn();
+  assert.equal(probes.length, 1);
+  await ready();
+  assert.deepEqual(inFlight.map(pathsOf), [['a/f']]);
+});
+
 test('a suspended replica sends nothing and forgets nothing', async () => {
   const { inFlight, replicator, change, ready } = setUp();
   change('a/f');
