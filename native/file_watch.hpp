@@ -36,7 +36,7 @@ class FileWatch {
              TimePoint now);
   // A listing met the file; `isNew`: in a directory that was made a moment ago.
   void found(NodeId directory, int directoryFd, const DirectoryEntry& entry, bool isNew);
-  // Events were lost: what is known of links is outdated. Every directory is going to be marked.
+  // Events were lost: what is known of links is outdated. Every directory is going to be compared.
   void forgetLinks();
 
   // Looks at the files that had events, and at those that are due, until the time is over.

@@ -36,9 +36,10 @@ void TreeWalk::look(NodeId parent, std::string_view name, Purpose purpose) {
   }
 }
 
-// A directory that has come here with all below it, which is watched already.
+// A directory that has come here with all below it, which is watched already; but not for certain after lost
+// events, and the walk that heals may have passed this place.
 void TreeWalk::takeMoved(Entered found) {
-  if (filterLooksAtPaths_) return push(std::move(found), Purpose::moved, true);
+  if (filterLooksAtPaths_ || isHealing_) return push(std::move(found), Purpose::moved, true);
   tree_.mark(ChangeKind::tree, found.node);
   if (!walks_.empty()) movedMeanwhile_.push_back(tree_.table().ref(found.node));
 }
@@ -46,6 +47,7 @@ void TreeWalk::takeMoved(Entered found) {
 void TreeWalk::walkEverything(Purpose purpose) {
   walks_.clear();
   mustWalkAgain_ = false;
+  isHealing_ = purpose == Purpose::heal;
   entries_ = 0;
   const int rootFd = tree_.root();
   if (rootFd < 0) return;
@@ -143,7 +145,7 @@ void TreeWalk::finishList(Walk& walk) {
   spareReader_ = std::move(walk.reader);
   walk.isListed = true;
   if (error == 0) tree_.detachUnseen(walk.node.id);
-  const bool mayDiffer = walk.purpose == Purpose::heal || walk.purpose == Purpose::relist || error != 0;
+  const bool mayDiffer = walk.purpose == Purpose::relist || error != 0;
   if (mayDiffer && walk.purpose != Purpose::initial) tree_.mark(ChangeKind::directory, walk.node.id);
 }
 
@@ -164,10 +166,12 @@ void TreeWalk::descend(Walk& walk) {
       if (looksBelow) push(std::move(found), purpose, false);
       return;
     case Entered::What::moved:
+      if (purpose == Purpose::heal) return push(std::move(found), Purpose::moved, true);
       if (looksBelow) return push(std::move(found), purpose, false);
       return takeMoved(std::move(found));
     case Entered::What::added:
-      if (purpose == Purpose::relist) return push(std::move(found), Purpose::moved, true);
+      if (purpose == Purpose::relist || purpose == Purpose::heal)
+        return push(std::move(found), Purpose::moved, true);
       if (purpose == Purpose::appeared) tree_.mark(ChangeKind::entry, found.node);
       return push(std::move(found), purpose, false);
   }
@@ -194,6 +198,7 @@ void TreeWalk::endWalks() {
     if (tree_.table().isAlive(node)) tree_.mark(ChangeKind::tree, node.id);
   }
   if (mustWalkAgain_) return walkEverything(isLive_ ? Purpose::heal : Purpose::initial);
+  isHealing_ = false;
   if (isLive_) return;
   isLive_ = true;
   tree_.tell(LiveMessage{tree_.table().size(), entries_});

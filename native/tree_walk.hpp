@@ -25,7 +25,8 @@ class TreeWalk {
 
   // The walk at the start, which marks nothing, for the first sync comes after it.
   void start() { walkEverything(Purpose::initial); }
-  // Events were lost: when the walk that is on is done, the whole tree is walked, and every directory marked.
+  // Events were lost: when the walk that is on is done, the whole tree is walked. Every directory gets its
+  // watch; those that were not known in their place are marked, the others are for the owner to compare.
   void startAgain() { mustWalkAgain_ = true; }
 
   // An event tells that the directory may have appeared under this name, or was moved here or away from here.
@@ -43,7 +44,7 @@ class TreeWalk {
     initial,   // nothing
     appeared,  // every entry: it was made a moment ago
     moved,     // the top as `tree`, when everything below is watched
-    heal,      // every directory as `directory`
+    heal,      // new directories, and those that were moved, as `tree`
     relist,    // the directory as `directory`; new ones below it as `tree`
   };
   // A directory on the way of the walk.
@@ -79,6 +80,7 @@ class TreeWalk {
   std::unique_ptr<DirectoryReader> spareReader_;  // its buffer is worth keeping
   std::vector<NodeRef> movedMeanwhile_;  // to be marked once more when everything below them is watched
   bool isLive_ = false;
+  bool isHealing_ = false;
   bool mustWalkAgain_ = false;
   std::size_t entries_ = 0;  // that the first walk found
 };

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "check.hpp"
+#include "seed.hpp"
 
 using imgsync::PathFilter;
 using imgsync::PathPattern;
@@ -155,6 +156,36 @@ void manyStars() {
   CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(20));
 }
 
+// Random rules against random paths: what the rules say of a path must follow from what they say of each name
+// on the way.
+void anyInput() {
+  using imgsync::test::below;
+  using imgsync::test::randomBytes;
+  std::mt19937_64 random(imgsync::test::chooseSeed("path filter"));
+  imgsync::test::forAWhile([&] {
+    std::vector<std::string> rules;
+    for (std::size_t i = below(random, 5) + 1; i > 0; --i) {
+      const std::string pattern = randomBytes(random, below(random, 70), "aab/**?[]!^-\\\xff");
+      rules.push_back((random() % 2 == 0 ? "- " : "+ ") + pattern);
+    }
+    const PathFilter filter(rules);
+    for (int i = 0; i < 20; ++i) {
+      std::string path;
+      bool isHidden = false;
+      for (std::size_t names = below(random, 6) + 1; names > 0; --names) {
+        if (!path.empty()) path += '/';
+        path += randomBytes(random, below(random, 20) + 1, "aab[]-\\\xff");
+        const bool isDirectory = names > 1 || random() % 2 == 0;
+        isHidden = isHidden || filter.excludes(path, isDirectory);
+        CHECK_EQUAL(filter.hides(path, isDirectory), isHidden);
+        const int rule = filter.judge(path, isDirectory).rule;
+        CHECK(rule >= -1 && rule < static_cast<int>(rules.size()));
+        if (rule >= 0) CHECK_EQUAL(filter.excludes(path, isDirectory), rules[rule][0] == '-');
+      }
+    }
+  });
+}
+
 }  // namespace
 
 int main() {
@@ -162,4 +193,5 @@ int main() {
   longPatterns();
   rulesInOrder();
   manyStars();
+  anyInput();
 }

@@ -23,6 +23,8 @@ export interface DaemonOptions {
 
 /** Big files that are sent at the same time, over all targets; they run beside the other transfers. */
 const maxBigTransfers = 4;
+/** An overflow is told when there was none for this long, ms. */
+const quietMs = 10_000;
 /** Pause between two rounds in which is stored what the targets acknowledged, ms. */
 const checkpointMs = 3_000;
 
@@ -72,6 +74,8 @@ class ReplicationDaemon implements Daemon {
   #fail: (error: ReplicationError) => void = () => {};
   /** Whether the source was away at any time: then changes may have been missed. */
   #wasLost = false;
+  /** Until then an overflow is no news; ms since the epoch. */
+  #quietUntil = 0;
   readonly #logger: Logger;
   readonly #store: DigestStore;
   readonly #checkpointer: Checkpointer;
@@ -97,7 +101,7 @@ class ReplicationDaemon implements Daemon {
     this.#watch = new SourceWatch(config, identity, {
       changes: (packed) => this.#receive(packed),
       live: (directories, entries) => this.#goLive(directories, entries),
-      overflow: () => logger.warn("the kernel's queue of events ran over: looking through the whole tree"),
+      overflow: () => this.#compareAll(),
       lost: (error) => this.#suspend(error),
       failed: (error) => this.#fail(error),
       // An empty directory was, as it seems, the place where the source is still to be mounted.
@@ -133,6 +137,7 @@ class ReplicationDaemon implements Daemon {
       logger,
       identity: () => this.#watch.identity,
       isLive: () => this.#watch.isLive,
+      hasConfirmed: () => this.#replicas.some(({ hasConfirmed }) => hasConfirmed),
     };
     this.#replicas = config.targets.map((target) => new Replica(target, around));
   }
@@ -189,6 +194,19 @@ class ReplicationDaemon implements Daemon {
       replicator.resume();
       if (needsSync) replicator.reconcile(this.#wasLost ? 'the source is back' : 'start');
     }
+  }
+
+  /** Events were lost. Before the source is live nobody counts on them, and a comparison follows anyway. */
+  #compareAll(): void {
+    const now = systemClock.now();
+    // A flood overflows many times a second, and then once is enough for the people.
+    if (now >= this.#quietUntil)
+      this.#logger.warn(
+        "the kernel's queue of events ran over: comparing the tree with what was acknowledged",
+      );
+    this.#quietUntil = now + quietMs;
+    if (!this.#watch.isLive) return;
+    for (const { replicator } of this.#replicas) replicator.reconcile('events were lost');
   }
 
   #suspend({ code, message, hint }: WatchError): void {

@@ -17,8 +17,9 @@ import { targetIdentity } from '../store/target-identity.js';
 import type { SourceIdentity } from '../transfer/messages.js';
 import type { TransferPool } from '../transfer/pool.js';
 import type { ScannedDirectory } from '../watch/scan.js';
+import { sourceLost } from '../watch/watcher.js';
 import type { FailLog } from './fail-log.js';
-import { latin1Of, type SourceScanner } from './source.js';
+import { isSameSource, latin1Of, readIdentity, type SourceScanner } from './source.js';
 import type { TargetStatus } from './status.js';
 import { targetLog } from './target-log.js';
 
@@ -38,6 +39,8 @@ export interface ReplicaSurroundings {
   identity(): SourceIdentity;
   /** Whether the source is watched. */
   isLive(): boolean;
+  /** Whether any target has confirmed an entry of the source. */
+  hasConfirmed(): boolean;
 }
 
 /** More open changes than this are not looked through for a checkpoint; it waits until they are fewer. */
@@ -69,6 +72,11 @@ export class Replica {
   /** Whether the source was empty, against all that is known, when it was last compared with this target. */
   get refusedEmpty(): boolean {
     return this.#refusedEmpty;
+  }
+
+  /** Whether the target has confirmed an entry of the source, as far as known. */
+  get hasConfirmed(): boolean {
+    return this.#digests.entriesBelow(ROOT, 1) > 0;
   }
 
   status(now: number): TargetStatus {
@@ -126,8 +134,14 @@ export class Replica {
   async #findDifferences(): Promise<DirectoryList> {
     this.#checkpoint.restart();
     const scan = await this.around.scanner.scan();
-    this.#refusedEmpty = isEmpty(scan) && this.#digests.entriesBelow(ROOT, 1) > 0;
-    if (this.#refusedEmpty) throw sourceEmpty();
+    if (isEmpty(scan) && this.around.hasConfirmed()) {
+      this.#refusedEmpty = true;
+      throw sourceEmpty();
+    }
+    // The scan goes by the path, and something may have been mounted there a moment ago.
+    if (!isSameSource(await readIdentity(this.around.config.source), this.around.identity()))
+      throw sourceLost('another directory stands in its place');
+    this.#refusedEmpty = false;
     const { list, hasRemains } = await compareWithTarget(scan, this.#digests);
     if (hasRemains) void this.#digests.sweep();
     return list;
@@ -137,10 +151,13 @@ export class Replica {
 const isEmpty = ([root, ...others]: readonly ScannedDirectory[]): boolean =>
   others.length === 0 && (root?.entries ?? 0) === 0;
 
-/** A source without any entry is far more often a disk that is not mounted than a tree that is empty. */
+/**
+ * A source without any entry is far more often a disk that is not mounted than a tree that is empty. It is refused for
+ * targets that were not compared yet as well: of what they hold nothing is known, and all of it would be deleted.
+ */
 const sourceEmpty = (): WatchError =>
   new WatchError(
     'SOURCE_EMPTY',
-    'the source is empty, and the target is not: nothing is deleted',
+    'the source is empty, and it was not before: nothing is deleted',
     'mount the source; if it is meant to be empty, put any file into it',
   );

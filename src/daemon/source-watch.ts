@@ -15,7 +15,7 @@ export interface SourceWatchEvents {
   changes(packed: Buffer): void;
   /** Every directory is watched: for the first time, or again after the source was lost. */
   live(directories: number, entries: number): void;
-  /** The kernel dropped events; what they told comes as changes. */
+  /** The kernel dropped events; what they told shows in the digests of a scan that begins after this call. */
   overflow(): void;
   /** The source went away. It is looked for, and `live` comes when it is back. */
   lost(error: WatchError): void;

@@ -28,7 +28,10 @@ export type NativeMessage =
   | { readonly type: 'live'; readonly directories: number; readonly entries: number }
   /** Changes in the form of `packChanges`. */
   | { readonly type: 'changes'; readonly packed: Buffer }
-  /** The kernel's queue overflowed; the addon scans again by itself and reports what it finds as changes. */
+  /**
+   * The kernel's queue overflowed: events were lost. The addon looks for directories that it does not know, watches and
+   * reports them; what was lost of the others shows in their digests, of a scan that begins after this message.
+   */
   | { readonly type: 'overflow' }
   /** The root was moved, deleted, unmounted or replaced. Nothing more is reported. */
   | { readonly type: 'root-lost'; readonly reason: string }

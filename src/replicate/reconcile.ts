@@ -23,7 +23,8 @@ export class ReconcileRun {
 
   constructor(
     private readonly list: DirectoryList,
-    private readonly startedAt: number,
+    /** ms since the epoch. */
+    readonly startedAt: number,
   ) {}
 
   get total(): number {

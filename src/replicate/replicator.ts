@@ -124,6 +124,8 @@ export interface ReplicatorTotals {
   lastSuccessAt: number | undefined;
 }
 
+/** A reconcile goes on for this long before a newer one replaces it; most of what it did is stored by then, ms. */
+const minReconcileMs = 60_000;
 /** So often a batch may come back whole, for its paths moved meanwhile, before a pause is made. */
 const maxFruitless = 3;
 const noPaths: ReadonlySet<RelPath> = new Set();
@@ -275,7 +277,10 @@ export class Replicator {
     this.#step({ type: 'work', reconcile: this.#isReconciling });
   }
 
-  /** Compares directories and sends what differs. A running reconcile is replaced: it began with an older listing. */
+  /**
+   * Compares directories and sends what differs, as they are after this call. A reconcile that runs goes on for a while:
+   * one that is replaced each time before it comes far would never get to its end.
+   */
   reconcile(reason: string): void {
     this.#needsReconcile = reason;
     this.#unknownSince ??= this.ports.clock.now();
@@ -363,11 +368,13 @@ export class Replicator {
   /** Starts every batch that may run now. */
   #pump(): void {
     if (this.#allowed === 0) return;
-    if (this.ports.cursor.isExpired && !this.#isListing) {
+    if (this.ports.cursor.isExpired) {
+      // The listing begins after this point, so it sees all that the cursor jumps over.
+      this.ports.cursor.renew();
       this.#needsReconcile ??= 'the change log ran over';
       this.#unknownSince ??= this.ports.clock.now();
     }
-    if (this.#needsReconcile !== undefined && !this.#isListing) this.#listDirectories(this.#needsReconcile);
+    if (this.#needsReconcile !== undefined && this.#mayList) this.#listDirectories(this.#needsReconcile);
     if (this.#deleteMethod !== undefined) {
       if (this.#isBigLanesTurn) this.#startBig();
       while (this.#smallInFlight < this.#allowed && this.#hasConnection && this.#startBatch());
@@ -413,18 +420,26 @@ export class Replicator {
       if (outcome.result === 'ready') {
         this.#deleteMethod = outcome.deleteMethod;
         this.#pump();
-      } else if (outcome.result !== 'cancelled') {
+      } else if (outcome.result === 'cancelled') {
+        // It was cut when the source went away, which may be back by now.
+        this.#pump();
+      } else {
         this.#fail(outcome.result, outcome.failure);
       }
     });
+  }
+
+  get #mayList(): boolean {
+    const run = this.#reconcile;
+    return (
+      !this.#isListing && (run === undefined || this.ports.clock.now() - run.startedAt >= minReconcileMs)
+    );
   }
 
   #listDirectories(reason: string): void {
     this.#isListing = true;
     this.#needsReconcile = undefined;
     this.#reconcile = undefined;
-    // The listing begins after this point, so it sees all that the cursor jumps over.
-    if (this.ports.cursor.isExpired) this.ports.cursor.renew();
     this.ports.listDirectories().then(
       (list) => {
         this.#isListing = false;

@@ -1,10 +1,13 @@
 /**
  * Shares a process-wide number of running transfers among the targets: a free slot goes to the waiting target that has
- * the fewest, so that neither one busy nor one slow target keeps the others from theirs.
+ * the fewest, and the last free one to none that has any, so that neither one busy nor one frozen target keeps the others
+ * from theirs.
  */
 export class Scheduler {
   readonly #running = new Map<string, number>();
   readonly #waiting = new Map<string, () => void>();
+  /** Those that ever asked and were not forgotten. */
+  readonly #targets = new Set<string>();
   #total = 0;
 
   constructor(private limit: number) {}
@@ -14,7 +17,8 @@ export class Scheduler {
    * @returns whether a slot was taken; give it back with {@link release}
    */
   tryAcquire(target: string, wake: () => void): boolean {
-    if (this.#total >= this.limit) {
+    this.#targets.add(target);
+    if (!this.#mayTake(target)) {
       this.#waiting.set(target, wake);
       return false;
     }
@@ -34,6 +38,8 @@ export class Scheduler {
   /** A target that goes away no longer waits. */
   forget(target: string): void {
     this.#waiting.delete(target);
+    this.#targets.delete(target);
+    this.#wakeWaiting();
   }
 
   setLimit(limit: number): void {
@@ -41,12 +47,20 @@ export class Scheduler {
     this.#wakeWaiting();
   }
 
+  /** A frozen target keeps its slots until it counts as stalled, so the last one is for who has none. */
+  #mayTake(target: string): boolean {
+    const free = this.limit - this.#total;
+    const isAlone = this.#targets.size === 1;
+    return free > 1 || (free === 1 && (isAlone || this.#count(target) === 0));
+  }
+
   #wakeWaiting(): void {
     // A woken target may find that it has nothing to send any more: then the slot goes on to the next.
-    while (this.#total < this.limit && this.#waiting.size > 0) {
+    while (this.#waiting.size > 0) {
       const [first, ...others] = this.#waiting.keys();
       if (first === undefined) return;
       const neediest = others.reduce((a, b) => (this.#count(b) < this.#count(a) ? b : a), first);
+      if (!this.#mayTake(neediest)) return;
       const wake = this.#waiting.get(neediest);
       this.#waiting.delete(neediest);
       wake?.();

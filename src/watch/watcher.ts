@@ -27,7 +27,7 @@ export interface WatcherEvents {
   changes(packed: Buffer): void;
   /** Every directory is watched. */
   live(directories: number, entries: number): void;
-  /** The kernel dropped events; what they told is found by a scan that the addon does by itself. */
+  /** The kernel dropped events; what they told shows in the digests of a scan that begins after this call. */
   overflow(): void;
   /** Watching can't go on; the watcher is to be closed. `SOURCE_LOST` when the root went away. */
   failed(error: WatchError): void;

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { renameSync, statSync, utimesSync } from 'node:fs';
+import { renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { churn } from '../support/churn.js';
 import { chooseSeed, Random } from '../support/random.js';
 import { type Replication, startReplication } from '../support/replication.js';
+import { tempDirectory } from '../support/temp-tree.js';
 
 const delivered = ({ imgsync }: Replication) => imgsync.logs.filter(({ msg }) => msg === 'delivered');
 const compared = ({ imgsync }: Replication) =>
@@ -43,6 +45,21 @@ test('after a stop only the directories that changed meanwhile are compared', as
   await replication.firstSyncDone();
   await replication.settled();
   for (const count of compared(replication)) assert.ok(Number(count) <= 5, `${count} directories`);
+});
+
+test('a damaged store is set aside, and everything is compared once', async (t) => {
+  const stateDir = tempDirectory(t, 'state');
+  const replication = await startReplication(t, { files, config: { stateDir } });
+  await replication.settled();
+  await replication.imgsync.stop();
+  writeFileSync(join(stateDir, 'digests.mdb'), 'a text, and no store');
+  replication.source.remove('d5');
+  replication.source.write('d6/new', 'made meanwhile');
+  await replication.restart();
+  const line = await replication.imgsync.waitForLog(({ msg }) => msg.includes('set aside'), 'word of it');
+  assert.equal(line.level, 'warn');
+  assert.match(String(line.file), /digests\.mdb\.corrupt-/);
+  await replication.settled();
 });
 
 const rounds = Number(process.env.KILL_ROUNDS ?? 4);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { churn } from '../support/churn.js';
@@ -41,4 +41,28 @@ test('the same where the rsync of the targets takes no missing arguments', (t) =
   const path = join(tempDirectory(t, 'rsync'), 'rsync');
   writeFileSync(path, refusesMissing, { mode: 0o755 });
   return survives(t, 2, { rsync: { path } });
+});
+
+test('an rsync that takes no missing arguments any more, while it runs: deletes go by another way', async (t) => {
+  const folder = tempDirectory(t, 'rsync');
+  const path = join(folder, 'rsync');
+  writeFileSync(path, '#!/bin/sh\nexec rsync "$@"\n', { mode: 0o755 });
+  const files = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`d${i % 8}/f${i}`, `${i}`]));
+  const replication = await startReplication(t, {
+    files,
+    targets: 1,
+    config: { rsync: { path }, standby: 'off' },
+  });
+  const { source, imgsync } = replication;
+  source.remove('d0/f0');
+  await replication.settled();
+  // Renamed over the old one, for a shell may be reading that.
+  writeFileSync(`${path}.new`, refusesMissing, { mode: 0o755 });
+  renameSync(`${path}.new`, path);
+  source.remove('d1');
+  source.remove('d2/f2');
+  source.write('d3/new', 'beside a delete');
+  await replication.settled();
+  const failures = imgsync.logs.filter(({ code }) => code !== undefined);
+  assert.deepEqual(failures, []);
 });

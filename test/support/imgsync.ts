@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -94,6 +94,15 @@ export class Imgsync {
     );
   }
 
+  /** Stops the process in its tracks; the kernel goes on to gather events for it. */
+  freeze(): void {
+    this.group.leader.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.group.leader.kill('SIGCONT');
+  }
+
   /** Asks it to stop. @returns how it ended */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ending> {
     if (this.group.ending === undefined) this.group.leader.kill(signal);
@@ -134,24 +143,30 @@ export interface StartOptions {
   readonly command?: string;
   /** Further arguments of the command line. */
   readonly args?: readonly string[];
+  /** Further arguments of node. */
+  readonly nodeArgs?: readonly string[];
+  /** User and group that it runs as; only as root. */
+  readonly userId?: number;
 }
 
 /** Writes sync.json and starts the command with it; it is killed when the scope ends, should it still run. */
 export const startImgsync = (
   scope: Scope,
   config: SyncJson,
-  { command = compiledCommand, args = [] }: StartOptions = {},
+  { command = compiledCommand, args = [], nodeArgs = [], userId }: StartOptions = {},
 ): Imgsync => {
   const folder = tempDirectory(scope, 'state');
   const file = join(folder, 'sync.json');
   const json = { stateDir: join(folder, 'state'), log: { level: 'debug', pretty: false }, ...config };
   writeFileSync(file, JSON.stringify(json));
+  if (userId !== undefined) for (const path of [folder, file]) chownSync(path, userId, userId);
   const group = startGroup(
     scope,
     process.execPath,
-    ['--enable-source-maps', command, '--config', file, ...args],
+    ['--enable-source-maps', ...nodeArgs, command, '--config', file, ...args],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
+      ...(userId === undefined ? {} : { uid: userId, gid: userId }),
     },
   );
   return new Imgsync(group, config.source);

@@ -60,7 +60,13 @@ export const startGroup = (
   scope: Scope,
   program: string,
   args: readonly string[],
-  options: { readonly stdio: StdioOptions; readonly env?: NodeJS.ProcessEnv; readonly cwd?: string },
+  options: {
+    readonly stdio: StdioOptions;
+    readonly env?: NodeJS.ProcessEnv;
+    readonly cwd?: string;
+    readonly uid?: number;
+    readonly gid?: number;
+  },
 ): ProcessGroup => {
   const child = spawn(program, args, { ...options, detached: true });
   if (child.pid === undefined) {

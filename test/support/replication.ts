@@ -13,6 +13,8 @@ export interface ReplicationOptions {
   readonly files?: Readonly<Record<string, string | Buffer>>;
   /** Further keys of sync.json. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** Further arguments of node. */
+  readonly nodeArgs?: readonly string[];
 }
 
 /** A source, its targets and `imgsync-fast` between them. */
@@ -73,18 +75,22 @@ export class Replication {
 /** Starts all of it. @returns when the first sync is through */
 export const startReplication = async (
   scope: Scope,
-  { targets = 2, files = {}, config = {} }: ReplicationOptions = {},
+  { targets = 2, files = {}, config = {}, nodeArgs = [] }: ReplicationOptions = {},
 ): Promise<Replication> => {
   const source = tempTree(scope, files);
   const daemons = await rsyncDaemons(scope, targets);
   const stateDir = tempDirectory(scope, 'state');
   const start = () =>
-    startImgsync(scope, {
-      source: source.path,
-      targets: daemons.map(({ url }, index) => ({ name: `target-${index + 1}`, url })),
-      stateDir,
-      ...config,
-    });
+    startImgsync(
+      scope,
+      {
+        source: source.path,
+        targets: daemons.map(({ url }, index) => ({ name: `target-${index + 1}`, url })),
+        stateDir,
+        ...config,
+      },
+      { nodeArgs },
+    );
   const replication = new Replication(source, daemons, start);
   await replication.imgsync.ready();
   await replication.firstSyncDone();

@@ -56,6 +56,12 @@ export class RsyncDaemon {
     return readFileSync(join(this.folder, 'log'), 'utf8');
   }
 
+  /** Changes its configuration; it counts from the next connection on. */
+  configure(edit: (text: string) => string): void {
+    const file = join(this.folder, 'conf');
+    writeFileSync(file, edit(readFileSync(file, 'utf8')));
+  }
+
   /** Starts it, on the same port each time. @returns when it answers */
   async start(): Promise<void> {
     const output = openSync(join(this.folder, 'output'), 'a');

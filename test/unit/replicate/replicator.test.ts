@@ -74,6 +74,7 @@ const setUp = ({
   const clock = new FakeClock();
   const log = new ChangeLog(limitBytes, clock.now);
   const inFlight: Sent[] = [];
+  let listings = 0;
   const probes: ((outcome: ProbeOutcome) => void)[] = [];
   const scheduler = new Scheduler(slots);
   const replicator = new Replicator(
@@ -116,7 +117,10 @@ const setUp = ({
       },
       holdsDeletes: isHolding,
       journal: { sending: (changes) => ({ changes, generation: 0 }), acknowledged() {} },
-      listDirectories: async () => ({ paths: directories, entries: new Uint32Array(directories.length) }),
+      listDirectories: async () => {
+        listings++;
+        return { paths: directories, entries: new Uint32Array(directories.length) };
+      },
     },
   );
   const change = (path: string, kind: Change['kind'] = 'entry') => {
@@ -127,7 +131,7 @@ const setUp = ({
     for (const resolve of probes.splice(0)) resolve({ result: 'ready', deleteMethod });
     await turn();
   };
-  return { log, clock, inFlight, probes, replicator, scheduler, change, ready };
+  return { log, clock, inFlight, probes, replicator, scheduler, change, ready, listings: () => listings };
 };
 
 const pathsOf = (sent: Sent | undefined) => sent?.changes.map(({ path }) => path);
@@ -243,8 +247,40 @@ test('a cursor that fell off the log is cured by a reconcile', async () => {
   await ready();
   await turn();
   assert.equal(replicator.state.name, 'reconciling');
-  const sent = inFlight.find(({ changes }) => changes.some(({ kind }) => kind === 'directory'));
-  assert.deepEqual(sent?.changes, [{ kind: 'directory', path: '' }]);
+  // What is read after the gap goes on meanwhile.
+  const sent: Change[] = [];
+  while (inFlight.length > 0) {
+    for (const batch of [...inFlight]) {
+      sent.push(...batch.changes);
+      batch.end(acknowledged);
+    }
+    await turn();
+  }
+  assert.ok(sent.some(({ kind, path }) => kind === 'directory' && path === ''));
+  assert.ok(replicator.isSettled);
+});
+
+test('a reconcile that is asked for while one runs follows it, or replaces it after a minute', async () => {
+  const { clock, inFlight, replicator, ready, listings } = setUp({ directories: ['a', 'b'] as RelPath[] });
+  replicator.reconcile('first');
+  await turn();
+  await ready();
+  replicator.reconcile('second');
+  await turn();
+  assert.equal(listings(), 1);
+  const finish = async () => {
+    for (const sent of [...inFlight]) sent.end(acknowledged);
+    await turn();
+  };
+  await finish();
+  assert.equal(listings(), 2);
+  replicator.reconcile('third');
+  clock.pass(60_000);
+  replicator.wake();
+  await turn();
+  assert.equal(listings(), 3);
+  while (inFlight.length > 0) await finish();
+  assert.ok(replicator.isSettled);
 });
 
 test('a target that was not compared yet is behind since that was asked for', async () => {
@@ -334,6 +370,19 @@ test('a directory that a faster batch changed meanwhile gets its times once more
   inFlight[0]?.end(acknowledged);
   await turn();
   assert.ok(replicator.isSettled);
+});
+
+test('a probe that was cut is made again, also when its end comes after the return of the source', async () => {
+  const { inFlight, probes, replicator, change, ready } = setUp();
+  change('a/f');
+  replicator.suspend(failure);
+  replicator.resume();
+  assert.equal(probes.length, 1);
+  probes.shift()?.({ result: 'cancelled' });
+  await turn();
+  assert.equal(probes.length, 1);
+  await ready();
+  assert.deepEqual(inFlight.map(pathsOf), [['a/f']]);
 });
 
 test('a suspended replica sends nothing and forgets nothing', async () => {
