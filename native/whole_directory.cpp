@@ -36,7 +36,7 @@ bool mayComeAlong(int directoryFd, const DirectoryEntry& entry, const WholeLimit
   struct stat status;
   if (::fstatat(directoryFd, entry.name.data(), &status, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) != 0)
     return false;
-  if (!S_ISREG(status.st_mode)) return true;
+  if (!S_ISREG(status.st_mode)) return !S_ISDIR(status.st_mode);
   if (static_cast<std::uint64_t>(status.st_size) >= limits.bigFileBytes) return false;
   return askForWriter(directoryFd, entry.name.data(), status) == Writer::none;
 }
@@ -58,7 +58,9 @@ bool maySendWhole(int directoryFd, const CrowdedDirectory& directory, const Path
   while (reader.next(entry)) {
     path.resize(prefix);
     path += entry.name;
-    if (directory.isListed(path) || filter.excludes(path, entry.type == DT_DIR)) continue;
+    if (filter.excludes(path, entry.type == DT_DIR)) continue;
+    if (entry.type == DT_DIR) return false;
+    if (directory.isListed(path)) continue;
     if (++others > directory.listed || path.size() > limits.pathBytes) return false;
     if (!mayComeAlong(fd.get(), entry, limits)) return false;
   }

@@ -25,7 +25,8 @@ struct WholeLimits {
 // rsync reads its list byte by byte with two system calls for each, so looking at an entry that has not
 // changed costs it less than reading the name of one that has. True when the entries that would be taken
 // along are no more than the listed ones and none of them is for another time: no file that somebody writes,
-// no big one, none that the list can't hold, and no directory into which entries are just being put.
+// no big one, none that the list can't hold, and no directory into which entries are just being put. Nor does
+// it hold any directory: what is known of those at the target would have to follow.
 bool maySendWhole(int directoryFd, const CrowdedDirectory& directory, const PathFilter& filter,
                   const WholeLimits& limits);
 

@@ -76,7 +76,7 @@ export interface BuildListsOptions {
   /**
    * Directories, each followed by a NUL, that may be listed as a whole instead of many entries of theirs; nobody else
    * sends anything in them meanwhile. It is done where at least half of what they hold is in `changes`, nothing was
-   * put into them just now, and nothing else in them is big or being written.
+   * put into them just now, no directory is in them, and nothing else in them is big or being written.
    */
   readonly crowded?: Uint8Array;
 }

@@ -41,8 +41,8 @@ export interface Batch {
   readonly holdDeletes: boolean;
   readonly bigFileBytes: number;
   readonly batchBytes: number;
-  /** Directories, each followed by a NUL, that may be sent as a whole. */
-  readonly crowded: Uint8Array;
+  /** Directories that may be sent as a whole: they are claimed. */
+  readonly crowded: readonly RelPath[];
 }
 
 export interface RunningTransfer {
@@ -543,7 +543,7 @@ export class Replicator {
       holdDeletes: this.ports.holdsDeletes(),
       bigFileBytes: lane === 'big' ? Number.POSITIVE_INFINITY : bigFileBytes,
       batchBytes: lane === 'big' ? Number.POSITIVE_INFINITY : batchBytes,
-      crowded: Buffer.from(crowded.map((path) => `${path}\0`).join(''), 'latin1'),
+      crowded,
     });
     const run = lane === 'reconcile' ? this.#reconcile : undefined;
     const batch: InFlight = { lane, changes, footprints, deleteMethod, run, ticket, running };

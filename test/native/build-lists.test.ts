@@ -356,6 +356,15 @@ test('a directory does not go as a whole while another file in it is written, or
   assert.equal(await lengthOf({ bigFileBytes: 100 }), 18);
 });
 
+test('a directory that holds another one does not go as a whole, unless that is excluded', async (t) => {
+  const { tree, rootFd, all } = await restingDirectory(t);
+  tree.makeDirectory('d/sub');
+  const isWhole = async (rules: readonly string[]) =>
+    pathsOf((await build(rootFd, all, { crowded, rules: rules as FilterRule[] })).list).length === 1;
+  await waitFor(() => isWhole(['- sub/']), { what: 'rest' });
+  assert.equal(await isWhole([]), false);
+});
+
 test('what was put off does not come along with its directory', async (t) => {
   const { rootFd, all } = await restingDirectory(t);
   const { list, deferred } = await build(rootFd, all, { crowded, batchBytes: 19 });
