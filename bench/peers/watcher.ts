@@ -1,5 +1,5 @@
 import { fork, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { on, once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -38,14 +38,11 @@ export const nodeWatcher =
       child.kill('SIGKILL');
       await exited;
     });
+    const answers = on(child, 'message', { close: ['exit'] });
     const answer = async (): Promise<WatchAnswer> => {
-      const [message] = (await Promise.race([
-        once(child, 'message'),
-        once(child, 'exit').then(() => {
-          throw new Error(`the watcher ${kind} ended`);
-        }),
-      ])) as [WatchAnswer];
-      return message;
+      const next = await answers.next();
+      if (next.done === true) throw new Error(`the watcher ${kind} ended`);
+      return next.value[0] as WatchAnswer;
     };
     const { liveMs } = await answer();
     return {
