@@ -48,6 +48,18 @@ module.exports = {
       from: { path: '^src/', pathNot: '^src/watch/native' },
       to: { path: '\\.node$' },
     },
+    {
+      name: 'product-imports-no-bench-or-test',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(bench|test)/' },
+    },
+    {
+      name: 'bench-imports-only-support-of-test',
+      severity: 'error',
+      from: { path: '^bench/' },
+      to: { path: '^test/', pathNot: '^test/support/' },
+    },
     { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],
   options: {

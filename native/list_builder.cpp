@@ -9,6 +9,7 @@
 
 #include "packed_changes.hpp"
 #include "path_lookup.hpp"
+#include "whole_directory.hpp"
 
 namespace imgsync {
 
@@ -56,6 +57,20 @@ class Judge {
     if (found.state == Found::State::failed) return unreadable(found);
     if (!found.path.empty() && isHidden(parentOf(found.path))) return {};
     return found.state == Found::State::gone ? gone(found.path) : present(change.kind, found);
+  }
+
+  // The listing of a directory as a whole, if it may be sent so.
+  std::optional<Listing> whole(const CrowdedDirectory& directory) {
+    const Found found = lookup_.find(directory.path);
+    if (found.state != Found::State::present || found.path != directory.path) return std::nullopt;
+    const Decision decision = present(ChangeKind::directory, found);
+    if (decision.place != Decision::Place::list || decision.listing.kind != ChangeKind::directory)
+      return std::nullopt;
+    if (!found.path.empty() && isHidden(parentOf(found.path))) return std::nullopt;
+    const int fd = lookup_.directory(directory.path);
+    const WholeLimits limits{limits_.bigFileBytes, kListedPathBytes - 2};
+    if (fd < 0 || !maySendWhole(fd, directory, filter_, limits)) return std::nullopt;
+    return decision.listing;
   }
 
  private:
@@ -170,6 +185,25 @@ class Lists {
     }
   }
 
+  // Lists the directories as a whole where that is better; what it covers is then left out.
+  void fold(std::string_view crowded, Judge& judge) {
+    std::unordered_map<std::string_view, std::size_t> listed;
+    for (; !crowded.empty(); crowded.remove_prefix(std::min(crowded.find('\0'), crowded.size() - 1) + 1)) {
+      listed.emplace(crowded.substr(0, crowded.find('\0')), 0);
+    }
+    for (const Listing& listing : listings_) {
+      if (listing.kind != ChangeKind::entry || listing.path.empty()) continue;
+      const auto parent = listed.find(parentOf(listing.path));
+      if (parent != listed.end()) ++parent->second;
+    }
+    for (const auto& [path, count] : listed) {
+      if (count < kCrowd) continue;
+      const CrowdedDirectory directory{path, count,
+                                       [this](std::string_view name) { return byPath_.count(name) > 0; }};
+      if (const auto whole = judge.whole(directory)) add(*whole);
+    }
+  }
+
   void writeTo(BuiltLists& lists) const {
     std::vector<const Listing*> inTreeOrder;
     inTreeOrder.reserve(listings_.size());
@@ -185,6 +219,9 @@ class Lists {
   }
 
  private:
+  // Fewer entries are not worth the look.
+  static constexpr std::size_t kCrowd = 16;
+
   static bool isBelow(std::string_view path, std::string_view directory) {
     return directory.empty() || (path.size() > directory.size() && path[directory.size()] == '/' &&
                                  path.substr(0, directory.size()) == directory);
@@ -270,6 +307,8 @@ Result<BuiltLists> buildLists(int rootFd, const PathFilter& filter, std::string_
     }
     if (!gonePath.empty()) gone.push_back(gonePath);
   }
+  // What was put off must not come along after all.
+  if (lists.deferred.empty()) taken.fold(limits.crowded, judge);
   taken.writeTo(lists);
   lists.big = packEntries(big);
   lists.tooLong = packEntries(tooLong);

@@ -19,6 +19,9 @@ struct ListLimits {
   DeleteMethod deleteMethod = DeleteMethod::missingArgs;
   std::uint64_t bigFileBytes = UINT64_MAX;  // regular files from this size on are left out of the lists
   std::uint64_t batchBytes = UINT64_MAX;    // bytes of regular files after which the rest is deferred
+  // Directories, each followed by a NUL, that may be listed as a whole instead of many entries of theirs.
+  // Nobody else sends anything in them meanwhile.
+  std::string crowded;
 };
 
 // The fields are those of `BuiltLists` in src/native/addon.ts.

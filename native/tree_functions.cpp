@@ -103,6 +103,7 @@ Napi::Value buildListsCall(const Napi::CallbackInfo& info) {
   limits.deleteMethod = deleteMethodFromJs(options.Get("deleteMethod"));
   limits.bigFileBytes = bytesLimit(options.Get("bigFileBytes"));
   limits.batchBytes = bytesLimit(options.Get("batchBytes"));
+  if (options.Has("crowded")) limits.crowded = std::string(bytesFromJs(options.Get("crowded")));
   return PoolCall<BuiltLists>::start(env, "buildLists",
                                      [rootFd, limits, filter = filterFromJs(options.Get("rules")),
                                       changes = std::string(bytesFromJs(options.Get("changes")))] {

@@ -14,30 +14,38 @@ const inPath = (program) =>
     }
   });
 
+const canInstall = () => process.getuid?.() === 0 && inPath('apt-get');
+
+const commandFor = (packages) =>
+  `apt-get update && apt-get install -y --no-install-recommends ${packages.join(' ')}`;
+
+/**
+ * Installs what is missing, if that can be done.
+ * @param {Record<string, string>} programs program -> Debian package that holds it
+ * @returns {string[]} the programs that are still missing
+ */
+export const installPackages = (programs) => {
+  const missing = Object.keys(programs).filter((program) => !inPath(program));
+  if (missing.length === 0 || !canInstall()) return missing;
+  const packages = [...new Set(missing.map((program) => programs[program]))];
+  console.error(`installing ${packages.join(' ')} (for ${missing.join(', ')}) …`);
+  spawnSync('sh', ['-c', commandFor(packages)], {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  return missing.filter((program) => !inPath(program));
+};
+
 /**
  * @param {Record<string, string>} programs program -> Debian package that holds it
  * Ends the process with 69 when a program is missing and can't be installed.
  */
 export const requirePackages = (programs) => {
-  const missing = Object.entries(programs).filter(([program]) => !inPath(program));
+  const missing = installPackages(programs);
   if (missing.length === 0) return;
-  const packages = [...new Set(missing.map(([, name]) => name))];
-  const command = `apt-get update && apt-get install -y --no-install-recommends ${packages.join(' ')}`;
-  const names = missing.map(([program]) => program).join(', ');
-  if (process.getuid?.() !== 0 || !inPath('apt-get')) {
-    console.error(`${names} not found. Install with:\n  sudo sh -c '${command}'`);
-    process.exit(69);
-  }
-  console.error(`installing ${packages.join(' ')} (for ${names}) …`);
-  const run = spawnSync('sh', ['-c', command], {
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  const still = missing.filter(([program]) => !inPath(program));
-  if (run.status !== 0 || still.length > 0) {
-    console.error(`could not install ${packages.join(' ')}; run: ${command}`);
-    process.exit(69);
-  }
+  const command = commandFor([...new Set(missing.map((program) => programs[program]))]);
+  console.error(`${missing.join(', ')} not found. Install with:\n  sudo sh -c '${command}'`);
+  process.exit(69);
 };
 
 // As a command: require-packages.mjs PROGRAM …, each in the package of its name.

@@ -18,6 +18,10 @@ export const relPathFromBytes = (bytes: Uint8Array): RelPath =>
 /** {@link RelPath} -> the bytes that the kernel and rsync take. */
 export const relPathToBytes = (path: RelPath): Buffer => Buffer.from(path, 'latin1');
 
+/** Each path followed by a NUL, as the addon takes them. */
+export const packPaths = (paths: readonly RelPath[]): Buffer =>
+  Buffer.from(paths.map((path) => `${path}\0`).join(''), 'latin1');
+
 /** The directory that holds `path`; `undefined` for the root. */
 export const parentOf = (path: RelPath): RelPath | undefined => {
   if (path === '') return undefined;

@@ -3,7 +3,7 @@ import type { ChangeLog } from '../changes/change-log.js';
 import type { Config } from '../config/config.js';
 import { systemClock } from '../core/clock.js';
 import { WatchError } from '../core/errors.js';
-import { ROOT } from '../core/path.js';
+import { packPaths, parentOf, type RelPath, ROOT } from '../core/path.js';
 import type { Target } from '../core/target.js';
 import { compareWithTarget } from '../replicate/compare.js';
 import type { DirectoryList } from '../replicate/reconcile.js';
@@ -123,12 +123,25 @@ export class Replica {
       clock: systemClock,
       random: Math.random,
       probe: () => pool.probe({ target, source, deletes: config.delete.enabled }),
-      send: (batch) => pool.submit({ ...batch, target, source, rules, identity: this.around.identity() }),
+      send: (batch) => {
+        const crowded = packPaths(this.#withoutSubdirectories(batch.crowded));
+        const identity = this.around.identity();
+        return pool.submit({ ...batch, crowded, target, source, rules, identity });
+      },
       listDirectories: () => this.#findDifferences(),
       holdsDeletes: () => false,
       journal: this.#checkpoint,
       observer: targetLog(target.name, logger, failLog),
     });
+  }
+
+  /**
+   * Those that hold no directory at the target, as far as is known: one that is gone at the source would be deleted by a
+   * batch that does not name it, and what is known of it would stay.
+   */
+  #withoutSubdirectories(directories: readonly RelPath[]): RelPath[] {
+    const above = new Set(this.#digests.children(directories).map(parentOf));
+    return directories.filter((path) => !above.has(path));
   }
 
   async #findDifferences(): Promise<DirectoryList> {

@@ -1,7 +1,7 @@
 import { lstat, open } from 'node:fs/promises';
 import type { Config } from '../config/config.js';
 import { WatchError } from '../core/errors.js';
-import { type RelPath, relPathToBytes } from '../core/path.js';
+import { packPaths, type RelPath, relPathToBytes } from '../core/path.js';
 import { loadAddon } from '../native/addon.js';
 import type { SourceIdentity } from '../transfer/messages.js';
 import { type ScannedDirectory, scanDirectories, unpackScan } from '../watch/scan.js';
@@ -65,7 +65,7 @@ export class SourceScanner {
             await loadAddon().digestDirectories({
               root: this.#root,
               rules,
-              directories: packed(directories),
+              directories: packPaths(directories),
             }),
           );
     const found = [...records, ...(trees.length === 0 ? [] : await this.#scan(trees))];
@@ -90,10 +90,6 @@ export class SourceScanner {
   #scan(trees?: readonly RelPath[]): Promise<ScannedDirectory[]> {
     const { rules, crossMounts } = this.config;
     const options = { root: this.#root, rules, crossMounts, digests: true, threads: 0 };
-    return scanDirectories(trees === undefined ? options : { ...options, from: packed(trees) });
+    return scanDirectories(trees === undefined ? options : { ...options, from: packPaths(trees) });
   }
 }
-
-/** Each path followed by a NUL. */
-const packed = (paths: readonly RelPath[]): Buffer =>
-  Buffer.from(paths.map((path) => `${path}\0`).join(''), 'latin1');

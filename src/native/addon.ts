@@ -76,6 +76,12 @@ export interface BuildListsOptions {
   readonly bigFileBytes: number;
   /** Bytes of regular files after which the rest of the changes is deferred. At least one change is always taken. */
   readonly batchBytes: number;
+  /**
+   * Directories, each followed by a NUL, that may be listed as a whole instead of many entries of theirs; nobody else
+   * sends anything in them meanwhile. It is done where at least half of what they hold is in `changes`, nothing was
+   * put into them just now, no directory is in them, and nothing else in them is big or being written.
+   */
+  readonly crowded?: Uint8Array;
 }
 
 export interface BuiltLists {

@@ -1,4 +1,4 @@
-import { ancestorsOf, type RelPath } from '../core/path.js';
+import { parentOf, type RelPath } from '../core/path.js';
 
 /**
  * The paths of the batches in flight to one target. Two batches may run side by side only when no path of one is the
@@ -7,8 +7,11 @@ import { ancestorsOf, type RelPath } from '../core/path.js';
  */
 export class PathClaims {
   readonly #claimed = new Map<RelPath, number>();
-  /** Directory -> how many claimed paths lie below it. */
-  readonly #below = new Map<RelPath, number>();
+  /** Directory -> how many claimed paths, and how many directories that have a count themselves, lie directly in it. */
+  readonly #within = new Map<RelPath, number>();
+  /** Directory -> whether it or one above it is claimed; forgotten when that may have changed. */
+  readonly #underClaim = new Map<RelPath, boolean>();
+  readonly #parentOf = neighboursParent();
 
   get isEmpty(): boolean {
     return this.#claimed.size === 0;
@@ -16,30 +19,56 @@ export class PathClaims {
 
   conflictsWith(path: RelPath): boolean {
     if (this.#claimed.size === 0) return false;
-    if (this.#claimed.has(path) || this.#below.has(path)) return true;
-    for (const ancestor of ancestorsOf(path)) if (this.#claimed.has(ancestor)) return true;
-    return false;
+    if (this.#claimed.has(path) || this.#within.has(path)) return true;
+    const parent = this.#parentOf(path);
+    return parent !== undefined && this.#liesUnderClaim(parent);
   }
 
   /** Whether a claimed path lies below the directory. */
   hasBelow(directory: RelPath): boolean {
-    return this.#below.has(directory);
+    return this.#within.has(directory);
   }
 
   claim(path: RelPath): void {
-    add(this.#claimed, path, 1);
-    for (const ancestor of ancestorsOf(path)) add(this.#below, ancestor, 1);
+    if (add(this.#claimed, path, 1) > 1) return;
+    this.#underClaim.clear();
+    // Only the first within a directory tells those above it.
+    let parent = this.#parentOf(path);
+    while (parent !== undefined && add(this.#within, parent, 1) === 1) parent = parentOf(parent);
   }
 
   /** Takes back one {@link claim} of the path. */
   release(path: RelPath): void {
-    add(this.#claimed, path, -1);
-    for (const ancestor of ancestorsOf(path)) add(this.#below, ancestor, -1);
+    if (add(this.#claimed, path, -1) > 0) return;
+    this.#underClaim.clear();
+    let parent = this.#parentOf(path);
+    while (parent !== undefined && add(this.#within, parent, -1) === 0) parent = parentOf(parent);
+  }
+
+  #liesUnderClaim(directory: RelPath): boolean {
+    const known = this.#underClaim.get(directory);
+    if (known !== undefined) return known;
+    const parent = parentOf(directory);
+    const is = this.#claimed.has(directory) || (parent !== undefined && this.#liesUnderClaim(parent));
+    this.#underClaim.set(directory, is);
+    return is;
   }
 }
 
-const add = (counts: Map<RelPath, number>, key: RelPath, by: number): void => {
+/** The same as {@link parentOf}, but for neighbours the very same string: its hash is known already. */
+const neighboursParent = (): ((path: RelPath) => RelPath | undefined) => {
+  let last: RelPath | undefined;
+  return (path) => {
+    if (last === undefined || path.lastIndexOf('/') !== last.length || !path.startsWith(last))
+      last = parentOf(path);
+    return last;
+  };
+};
+
+/** @returns the new count */
+const add = (counts: Map<RelPath, number>, key: RelPath, by: number): number => {
   const count = (counts.get(key) ?? 0) + by;
   if (count > 0) counts.set(key, count);
   else counts.delete(key);
+  return count;
 };

@@ -11,6 +11,9 @@ const lookAhead = 4;
  */
 const patienceMs = 500;
 
+/** With fewer entries of one directory the list is short anyway. */
+const crowd = 16;
+
 export interface BatchOptions {
   readonly maxPaths: number;
   /** ms since the epoch. */
@@ -50,6 +53,23 @@ export const takeBatch = (
   }
   for (const change of batch) pending.delete(change.path);
   return trees.size === 0 ? batch : batch.filter((change) => !liesBelow(change.path, trees));
+};
+
+/**
+ * Directories of which so many entries are in the batch that sending them as a whole may be cheaper, and that nothing in
+ * flight touches. Whoever sends the batch claims them, for a directory that is sent as a whole loses what the source
+ * does not have: also the temporary files of another rsync.
+ * @param claims without those of the batch itself
+ */
+export const crowdedDirectories = (batch: readonly Change[], claims: PathClaims): RelPath[] => {
+  const counts = new Map<RelPath, number>();
+  for (const { kind, path } of batch) {
+    const parent = kind === 'entry' ? parentOf(path) : undefined;
+    if (parent !== undefined) counts.set(parent, (counts.get(parent) ?? 0) + 1);
+  }
+  return [...counts].flatMap(([directory, count]) =>
+    count >= crowd && !claims.conflictsWith(directory) ? [directory] : [],
+  );
 };
 
 /** What a change touches at the target: the path itself and all below it. */

@@ -22,7 +22,13 @@ import {
 } from './machine.js';
 import { PathClaims } from './path-claims.js';
 import { type PendingChange, PendingChanges } from './pending.js';
-import { type BatchOptions, ownFootprint, parentFootprint, takeBatch } from './planner.js';
+import {
+  type BatchOptions,
+  crowdedDirectories,
+  ownFootprint,
+  parentFootprint,
+  takeBatch,
+} from './planner.js';
 import { type DirectoryList, ReconcileRun } from './reconcile.js';
 import type { Scheduler } from './scheduler.js';
 import { type StuckEntry, StuckPaths } from './stuck-paths.js';
@@ -35,6 +41,8 @@ export interface Batch {
   readonly holdDeletes: boolean;
   readonly bigFileBytes: number;
   readonly batchBytes: number;
+  /** Directories that may be sent as a whole: they are claimed. */
+  readonly crowded: readonly RelPath[];
 }
 
 export interface RunningTransfer {
@@ -550,7 +558,8 @@ export class Replicator {
   #send(lane: Lane, changes: readonly PendingChange[]): void {
     const { bigFileBytes, batchBytes } = this.limits;
     const deleteMethod = this.#deleteMethod ?? 'none';
-    const footprints = changes.map(this.#footprint);
+    const crowded = lane === 'big' ? [] : crowdedDirectories(changes, this.#claims);
+    const footprints = [...changes.map(this.#footprint), ...crowded];
     // A batch alone sets the times right by itself.
     if (this.#inFlight.size === 0 && this.#disturbed.size > 0) {
       for (const { path } of changes) this.#disturbed.delete(parentOf(path) ?? path);
@@ -566,6 +575,7 @@ export class Replicator {
       holdDeletes: this.ports.holdsDeletes(),
       bigFileBytes: lane === 'big' ? Number.POSITIVE_INFINITY : bigFileBytes,
       batchBytes: lane === 'big' ? Number.POSITIVE_INFINITY : batchBytes,
+      crowded,
     });
     const run = lane === 'reconcile' ? this.#reconcile : undefined;
     const batch: InFlight = { lane, changes, footprints, deleteMethod, run, ticket, running };

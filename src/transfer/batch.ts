@@ -37,9 +37,10 @@ export const sendBatch = async (
   const root = openSourceRoot(request.source, request.identity);
   if (!('fd' in root)) return { result: 'source-changed', failure: root };
   try {
-    const { rules, changes, bigFileBytes, batchBytes } = request;
+    const { rules, changes, bigFileBytes, batchBytes, crowded } = request;
     const deleteMethod = deleteMethodOf(request);
-    const options = { rootFd: root.fd, rules, changes, deleteMethod, bigFileBytes, batchBytes };
+    const limits = { deleteMethod, bigFileBytes, batchBytes, crowded };
+    const options = { rootFd: root.fd, rules, changes, ...limits };
     const lists = await loadAddon().buildLists(options).catch(sourceUnreadable);
     return 'code' in lists
       ? { result: 'source-changed', failure: lists }

@@ -32,6 +32,11 @@ export interface TransferRequest {
   readonly bigFileBytes: number;
   /** Bytes of regular files after which the rest comes back in `deferred`. */
   readonly batchBytes: number;
+  /**
+   * Directories, each followed by a NUL, that may be sent as a whole: no other batch in flight touches them, and no
+   * directory in them is known at the target.
+   */
+  readonly crowded: Uint8Array;
 }
 
 /** What a batch moved; plain integers from rsync's `--stats` and its itemized lines. */

@@ -2,11 +2,12 @@ import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { compareTrees } from '../support/compare-trees.js';
 import { type Imgsync, startImgsync } from '../support/imgsync.js';
+import { measureSaves, percentile } from '../support/latency.js';
 import { type RsyncDaemon, rsyncDaemons } from '../support/rsync-daemon.js';
-import type { Scope } from '../support/scope.js';
+import { ProgramScope, type Scope } from '../support/scope.js';
 import { type Tree, tempTree } from '../support/temp-tree.js';
+import { waitFor } from '../support/wait-for.js';
 import { Display } from './display.js';
-import { measureSaves, percentile } from './latency.js';
 import { copyPackages, countFiles, deleteSome, editSome, renameDirectories } from './work.js';
 
 const targetCount = 8;
@@ -15,22 +16,9 @@ const saves = 20;
 const command = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 const packages = fileURLToPath(new URL('../../../node_modules', import.meta.url));
 
-/** Everything that the demo starts ends with it. */
-class DemoScope implements Scope {
-  readonly #undo: (() => unknown)[] = [];
-
-  after(undo: () => unknown): void {
-    this.#undo.push(undo);
-  }
-
-  async close(): Promise<void> {
-    for (let undo = this.#undo.pop(); undo !== undefined; undo = this.#undo.pop()) await undo();
-  }
-}
-
 /** Runs the demo. @returns whether all targets equal the source in the end */
 export const demo = async (): Promise<boolean> => {
-  const scope = new DemoScope();
+  const scope = new ProgramScope();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => void scope.close().finally(() => process.exit(1)));
   }
@@ -94,10 +82,24 @@ const perform = async (stage: Stage, what: string, work: () => Promise<string>):
 
 const showLatency = async ({ source, daemons, imgsync, display }: Stage): Promise<void> => {
   display.say(`save a file ${saves} times …`);
-  const latencies = await measureSaves(source, daemons, imgsync, saves);
+  const latencies = await measureSaves(source, daemons, saves, () => {
+    const seen = imgsync.logs.length;
+    return () => untilAcknowledged(imgsync, seen);
+  });
   const [p50, p99] = [50, 99].map((share) => percentile(latencies, share).toFixed(1));
   display.say(`saved -> on all ${targetCount} targets: p50 ${p50} ms, p99 ${p99} ms (${saves} single saves)`);
 };
+
+/** The content is there a little before rsync ends: a save in between would wait for that. */
+const untilAcknowledged = (imgsync: Imgsync, seen: number): Promise<void> =>
+  waitFor(
+    () => {
+      imgsync.assertRunning();
+      const lines = imgsync.logs.slice(seen).filter(({ msg }) => msg === 'delivered');
+      return new Set(lines.map(({ target }) => target)).size === targetCount;
+    },
+    { what: 'acknowledgement of a save by every target' },
+  );
 
 const finish = async ({ source, daemons, imgsync, display }: Stage): Promise<boolean> => {
   const [processor] = cpus();

@@ -7,6 +7,7 @@ import type { FilterRule } from '../../src/core/target.js';
 import { type BuildListsOptions, type BuiltLists, loadAddon } from '../../src/native/addon.js';
 import { atEnd, type Scope } from '../support/scope.js';
 import { type Tree, tempTree } from '../support/temp-tree.js';
+import { waitFor } from '../support/wait-for.js';
 
 type Options = Partial<Omit<BuildListsOptions, 'rootFd' | 'changes'>>;
 
@@ -313,4 +314,60 @@ test('malformed changes and paths out of the root are refused', async (t) => {
     await assert.rejects(loadAddon().buildLists({ rootFd, changes, ...options }), { code: 'EINVAL' });
   }
   await assert.rejects(build(1_000_000, ['e a']), { code: 'EBADF' });
+});
+
+/** A directory of 20 files that rested long enough to be sent as a whole. */
+const restingDirectory = async (
+  t: Scope,
+): Promise<{ tree: Tree; rootFd: number; all: readonly string[] }> => {
+  const names = Array.from({ length: 20 }, (_, i) => `d/f${i}`);
+  const tree = tempTree(t, Object.fromEntries(names.map((name) => [name, 'x'])));
+  const rootFd = openRoot(t, tree);
+  const all = names.map((name) => `e ${name}`);
+  const isWhole = async () => pathsOf((await build(rootFd, all, { crowded })).list).join() === './d/';
+  await waitFor(isWhole, { what: 'list of the directory as a whole' });
+  return { tree, rootFd, all };
+};
+const crowded = Buffer.from('d\0');
+
+test('a directory goes as a whole when half of it is listed, and only where that is allowed', async (t) => {
+  const { rootFd, all } = await restingDirectory(t);
+  const listOf = async (changes: readonly string[], options: Options = {}) =>
+    pathsOf((await build(rootFd, changes, options)).list);
+  assert.equal((await listOf(all)).length, 20);
+  assert.equal((await listOf(all, { crowded: Buffer.from('e\0d/f1\0\0') })).length, 20);
+  assert.equal((await listOf(all.slice(0, 15), { crowded })).length, 15);
+  assert.deepEqual(await listOf(all.slice(0, 16), { crowded }), ['./d/']);
+  assert.deepEqual(await listOf([...all, 'e a'], { crowded, deleteMethod: 'none' }), ['./d/']);
+  assert.equal((await listOf(all, { crowded, rules: ['- /d/'] as FilterRule[] })).length, 0);
+});
+
+test('a directory does not go as a whole while another file in it is written, or is a big one', async (t) => {
+  const { tree, rootFd, all } = await restingDirectory(t);
+  const some = all.slice(0, 18);
+  const lengthOf = async (options: Options = {}) =>
+    pathsOf((await build(rootFd, some, { crowded, ...options })).list).length;
+  const writer = openSync(tree.at('d/f19'), 'a');
+  assert.equal(await lengthOf(), 18);
+  assert.equal(await lengthOf({ rules: ['- f19'] as FilterRule[] }), 1);
+  closeSync(writer);
+  assert.equal(await lengthOf(), 1);
+  tree.append('d/f19', 'y'.repeat(100));
+  assert.equal(await lengthOf({ bigFileBytes: 100 }), 18);
+});
+
+test('a directory that holds another one does not go as a whole, unless that is excluded', async (t) => {
+  const { tree, rootFd, all } = await restingDirectory(t);
+  tree.makeDirectory('d/sub');
+  const isWhole = async (rules: readonly string[]) =>
+    pathsOf((await build(rootFd, all, { crowded, rules: rules as FilterRule[] })).list).length === 1;
+  await waitFor(() => isWhole(['- sub/']), { what: 'rest' });
+  assert.equal(await isWhole([]), false);
+});
+
+test('what was put off does not come along with its directory', async (t) => {
+  const { rootFd, all } = await restingDirectory(t);
+  const { list, deferred } = await build(rootFd, all, { crowded, batchBytes: 19 });
+  assert.equal(pathsOf(list).length, 19);
+  assert.deepEqual(unpack(deferred), ['e d/f19']);
 });

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { percentile } from '../demo/latency.js';
 import { freePort } from '../support/free-port.js';
 import { startImgsync } from '../support/imgsync.js';
+import { percentile } from '../support/latency.js';
 import { startReplication } from '../support/replication.js';
 import { rsyncDaemon } from '../support/rsync-daemon.js';
 import { type Tree, tempTree } from '../support/temp-tree.js';

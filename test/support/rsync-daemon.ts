@@ -14,6 +14,8 @@ export interface RsyncDaemonOptions {
   readonly module?: string;
   /** Default: as root yes, which keeps symbolic links exact. */
   readonly useChroot?: boolean;
+  /** Whether it has the global settings that docs/targets.md advises; default true, otherwise those of rsync itself. */
+  readonly isTuned?: boolean;
   /** Further lines of the module's section. */
   readonly config?: readonly string[];
   /** Default: a free one. */
@@ -115,6 +117,7 @@ export const rsyncDaemon = async (scope: Scope, options: RsyncDaemonOptions = {}
   const {
     module = 'tree',
     useChroot = isRoot,
+    isTuned = true,
     config = [],
     program = 'rsync',
     address = '127.0.0.1',
@@ -125,9 +128,8 @@ export const rsyncDaemon = async (scope: Scope, options: RsyncDaemonOptions = {}
   const port = options.port ?? (await freePort());
   const lines = [
     `log file = ${folder}/log`,
-    'socket options = TCP_NODELAY',
     // Reverse lookups of names would only cost time.
-    'reverse lookup = no',
+    ...(isTuned ? ['socket options = TCP_NODELAY', 'reverse lookup = no'] : []),
     ...(isRoot ? ['uid = root', 'gid = root'] : []),
     `[${module}]`,
     `path = ${path}`,
@@ -143,8 +145,11 @@ export const rsyncDaemon = async (scope: Scope, options: RsyncDaemonOptions = {}
 };
 
 /** Several at once. */
-export const rsyncDaemons = (scope: Scope, count: number): Promise<RsyncDaemon[]> =>
-  Promise.all(Array.from({ length: count }, () => rsyncDaemon(scope)));
+export const rsyncDaemons = (
+  scope: Scope,
+  count: number,
+  options: RsyncDaemonOptions = {},
+): Promise<RsyncDaemon[]> => Promise.all(Array.from({ length: count }, () => rsyncDaemon(scope, options)));
 
 const answers = (address: string, port: number): Promise<boolean> =>
   new Promise((resolve) => {

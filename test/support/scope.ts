@@ -7,6 +7,19 @@ export interface Scope {
   after(undo: () => unknown): void;
 }
 
+/** A scope of its own, for programs that are no tests. */
+export class ProgramScope implements Scope {
+  readonly #undo: (() => unknown)[] = [];
+
+  after(undo: () => unknown): void {
+    this.#undo.push(undo);
+  }
+
+  async close(): Promise<void> {
+    for (let undo = this.#undo.pop(); undo !== undefined; undo = this.#undo.pop()) await undo();
+  }
+}
+
 const stacks = new WeakMap<Scope, (() => unknown)[]>();
 
 /** Runs `undo` when the scope ends, also after a failure; the newest first, for it may lean on the older ones. */

@@ -50,6 +50,7 @@ const request = (
   holdDeletes: false,
   bigFileBytes: Number.POSITIVE_INFINITY,
   batchBytes: Number.POSITIVE_INFINITY,
+  crowded: new Uint8Array(),
   ...extra,
 });
 

@@ -1,0 +1,46 @@
+import { type SyncJson, startImgsync } from '../../test/support/imgsync.js';
+import type { Scope } from '../../test/support/scope.js';
+import { waitFor } from '../../test/support/wait-for.js';
+import type { Stage } from '../stage.js';
+import type { RunningReplicator } from './replicator.js';
+
+/** imgsync-fast as a process of its own, when its first sync is done. */
+export const imgsyncFast = async (
+  scope: Scope,
+  stage: Stage,
+  config: Partial<SyncJson> = {},
+): Promise<RunningReplicator> => {
+  const targets = stage.daemons.map(({ url }, index) => ({ name: `target${index}`, url }));
+  const imgsync = startImgsync(scope, {
+    source: stage.source.path,
+    targets,
+    // The scenarios delete most of a tree on purpose.
+    delete: { max: '100%' },
+    ...config,
+  });
+  await waitFor(
+    () => {
+      imgsync.assertRunning();
+      return imgsync.logs.filter(({ msg }) => msg === 'reconcile finished').length >= targets.length;
+    },
+    { what: 'first sync', limitMs: 3_600_000 },
+  );
+  return {
+    group: imgsync.pid,
+    beforeChange: () => {
+      const seen = imgsync.logs.length;
+      return () =>
+        waitFor(
+          () => {
+            imgsync.assertRunning();
+            const delivered = imgsync.logs.slice(seen).filter(({ msg }) => msg === 'delivered');
+            return new Set(delivered.map(({ target }) => target)).size === targets.length;
+          },
+          { what: 'acknowledgement by every target' },
+        );
+    },
+    stop: async () => {
+      await imgsync.stop();
+    },
+  };
+};
