@@ -1,7 +1,7 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { type Change, packChanges, unpackChanges } from '../core/change.js';
 import type { TargetLocation } from '../core/target.js';
 import { type BuiltLists, loadAddon } from '../native/addon.js';
+import { untilConnected } from './connections.js';
 import { isolateFailures } from './isolate.js';
 import type {
   DeleteMethod,
@@ -113,7 +113,7 @@ const sendList = async (
   const { root, env, signal, onProgress } = surroundings;
   const call = { target, rules, deleteMethod: deleteMethodOf(request), recursive, dryRun: false };
   const run: ListRunner = (part, { dryRun = false, onItem } = {}) =>
-    untilConnected(request, surroundings, () =>
+    untilConnected(target.name, surroundings, () =>
       runRsync({ ...call, dryRun }, { rootFd: root.fd, list: part, env, signal, onItem, onProgress }),
     );
   const first = await runFirst(request, call, list, surroundings, run);
@@ -152,28 +152,6 @@ const runFirst = async (
 /** Whether the end of a standby's run is about its list; otherwise it may have been dead before it got one. */
 const isMeant = ({ verdict }: RsyncVerdict): boolean =>
   verdict === 'acknowledge' || verdict === 'isolate' || verdict === 'cancelled';
-
-/**
- * A daemon frees the slot of a connection some 20 ms after its client has gone, so one of our own that just ended may
- * still count: the target is asked again for a moment, without a standby from then on.
- */
-const untilConnected = async (
-  { target }: TransferRequest,
-  { standbys, signal }: Surroundings,
-  run: () => Promise<RsyncRun>,
-): Promise<RsyncRun> => {
-  for (const pauseMs of slotPausesMs) {
-    const ended = await run();
-    if (!isCrowded(verdictOf(ended)) || signal.aborted) return ended;
-    await standbys.giveUp(target.name);
-    await pause(pauseMs);
-  }
-  return run();
-};
-const slotPausesMs = [20, 40, 80, 160];
-
-const isCrowded = (verdict: RsyncVerdict): boolean =>
-  'failure' in verdict && verdict.failure.code === 'MAX_CONNECTIONS';
 
 const failedOutcome = (verdict: RsyncFailed, { changes }: TransferRequest): TransferOutcome => {
   if (verdict.verdict === 'cancelled') return { result: 'cancelled' };

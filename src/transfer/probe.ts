@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, constants, openSync } from 'node:fs';
+import type { BatchContext } from './batch.js';
+import { untilConnected } from './connections.js';
 import type { DeleteMethod, ProbeOutcome, ProbeRequest } from './messages.js';
 import { verdictOf } from './rsync-exit.js';
 import { runRsync } from './run-rsync.js';
@@ -12,7 +14,7 @@ import { sourceUnreadable } from './source-root.js';
  */
 export const probeTarget = async (
   { target, source, deletes }: ProbeRequest,
-  { env, signal }: { readonly env: NodeJS.ProcessEnv; readonly signal: AbortSignal },
+  { env, signal, standbys }: Pick<BatchContext, 'env' | 'signal' | 'standbys'>,
 ): Promise<ProbeOutcome> => {
   let rootFd: number;
   try {
@@ -23,9 +25,10 @@ export const probeTarget = async (
   try {
     const missing = Buffer.from(`./.imgsync-fast-${randomUUID()}/probe\0`, 'latin1');
     const wanted: DeleteMethod = deletes ? 'missing-args' : 'none';
-    const run = await runRsync(
-      { target, rules: [], deleteMethod: wanted, recursive: false, dryRun: true },
-      { rootFd, list: deletes ? missing : new Uint8Array(), env, signal },
+    const list = deletes ? missing : new Uint8Array();
+    const call = { target, rules: [], deleteMethod: wanted, recursive: false, dryRun: true };
+    const run = await untilConnected(target.name, { standbys, signal }, () =>
+      runRsync(call, { rootFd, list, env, signal }),
     );
     const verdict = verdictOf(run);
     switch (verdict.verdict) {

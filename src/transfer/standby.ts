@@ -74,6 +74,8 @@ interface Seat {
   plan: Plan | undefined;
   standby: Standby | undefined;
   cancelIdle: NodeJS.Timeout | undefined;
+  /** Resolves when the ones that were retired are gone. */
+  ended: Promise<void>;
   /** Older ones are not trusted: the daemon has given up on one of this age. */
   maxAgeMs: number;
   /** It has no connection to spare. */
@@ -144,14 +146,18 @@ export class Standbys {
     await this.retire(target);
   }
 
-  /** Ends the target's standby. @returns when it is gone */
+  /** Ends the target's standby. @returns when it, and any that was ended before, is gone */
   async retire(target: string): Promise<void> {
     const seat = this.#seat(target);
     dropPlan(seat);
     const { standby } = seat;
     clearTimeout(seat.cancelIdle);
     seat.standby = undefined;
-    if (standby !== undefined && !standby.isGone) await standby.retire();
+    if (standby !== undefined && !standby.isGone) {
+      const { ended } = seat;
+      seat.ended = standby.retire().then(() => ended);
+    }
+    await seat.ended;
   }
 
   async retireAll(): Promise<void> {
@@ -183,6 +189,7 @@ export class Standbys {
         plan: undefined,
         standby: undefined,
         cancelIdle: undefined,
+        ended: Promise.resolve(),
         maxAgeMs: Number.POSITIVE_INFINITY,
         isGivenUp: false,
       };

@@ -110,6 +110,9 @@ test('a module takes one connection at a time: everything arrives', async (t) =>
     source.write(`d${i}/new`, `${i}`);
     source.remove(`d${i + 10}`);
     await imgsync.settled([ill.path, well.path]);
+    // A whole subtree takes an rsync of its own, while one that waits for its list has the connection.
+    source.move(`d${i}`, `moved${i}`);
+    await imgsync.settled([ill.path, well.path]);
   }
 });
 
