@@ -18,7 +18,15 @@ export const probeTarget = async (
     const missing = Buffer.from(`./.imgsync-fast-${randomUUID()}/probe\0`, 'latin1');
     const wanted: DeleteMethod = deletes ? 'missing-args' : 'none';
     const run = await runRsync(
-      { target, rules: [], deleteMethod: wanted, recursive: false, dryRun: true },
+      {
+        target,
+        rules: [],
+        kept: [],
+        deleteMethod: wanted,
+        maxDelete: Number.POSITIVE_INFINITY,
+        recursive: false,
+        dryRun: true,
+      },
       { rootFd, list: deletes ? missing : new Uint8Array(), env, signal },
     );
     const verdict = verdictOf(run);
