@@ -2,9 +2,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command, CommanderError, Option } from 'commander';
+import { Argument, Command, CommanderError, Option } from 'commander';
 import type { LogLevel } from '../config/config.js';
-import { ConfigError } from '../core/errors.js';
+import { ConfigError, ReplicationError } from '../core/errors.js';
+import type { DeletesAction } from './deletes.js';
 import { exitCodeOf, exitCodes } from './exit-codes.js';
 
 // Only this file ends the process. What a run needs is loaded when there is one: help and version answer at once.
@@ -15,6 +16,9 @@ interface Options {
   readonly logLevel?: LogLevel;
   /** False by `--no-initial-sync`. */
   readonly initialSync: boolean;
+  /** Of the command deletes. */
+  readonly target?: string;
+  readonly json?: true;
 }
 
 const main = async (argv: readonly string[]): Promise<number> => {
@@ -27,10 +31,15 @@ const main = async (argv: readonly string[]): Promise<number> => {
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-    const text = error instanceof ConfigError ? error.message : error instanceof Error ? error.stack : error;
-    process.stderr.write(`${text}\n`);
+    process.stderr.write(`${textOf(error)}\n`);
     return exitCodeOf(error);
   }
+};
+
+const textOf = (error: unknown): unknown => {
+  if (error instanceof ConfigError) return error.message;
+  if (error instanceof ReplicationError) return `${error.message}: ${error.hint}`;
+  return error instanceof Error ? error.stack : error;
 };
 
 const createProgram = (perform: (task: Promise<number>) => Promise<void>): Command => {
@@ -82,6 +91,19 @@ const createProgram = (perform: (task: Promise<number>) => Promise<void>): Comma
     .action((file: string, _options: unknown, command: Command) =>
       perform(importFrom(file, command.optsWithGlobals())),
     );
+  program
+    .command('deletes')
+    .description(
+      'show what the guard of deletes holds, let it go (approve) or keep it at the targets (reject)',
+    )
+    .addArgument(new Argument('<action>').choices(['list', 'approve', 'reject'] satisfies DeletesAction[]))
+    .usage('list|approve|reject --config <file> [--target <name>] [--json]')
+    .option('--target <name>', 'this target alone')
+    .option('--json', 'the answer as JSON')
+    .helpOption('-h, --help', 'print this and end')
+    .action((action: DeletesAction, _options: unknown, command: Command) =>
+      withConfig((options) => decideDeletes(action, options), command.optsWithGlobals()),
+    );
   program.helpCommand(false);
   return program;
 };
@@ -98,6 +120,11 @@ const start = async ({ config, logLevel, initialSync }: Options): Promise<number
   return run(config, { logLevel, initialSync });
 };
 
+const decideDeletes = async (action: DeletesAction, { config, target, json }: Options): Promise<number> => {
+  const { deletes } = await import('./deletes.js');
+  return deletes(config, action, { target, json: json === true });
+};
+
 const importFrom = async (
   file: string,
   { output, check: onlyCheck }: { readonly output?: string; readonly check?: true },
@@ -111,15 +138,18 @@ Examples:
   imgsync-fast check --config sync.json     check the configuration
   imgsync-fast --config sync.json           replicate until SIGTERM or SIGINT
   imgsync-fast -c sync.json --log-level debug
+  imgsync-fast deletes list -c sync.json    what waits for a decision
   imgsync-fast import confxml.xml -o sync.json    from sersync; lsyncd.conf.lua likewise
 
 Signals:
-  SIGTERM, SIGINT, SIGHUP   finish the running transfers and end; a second one cuts them
+  SIGTERM, SIGINT   finish the running transfers and end; a second one cuts them
+  SIGHUP            read the configuration again and apply what changed; on a terminal the same as SIGTERM
 
 Exit codes:
   0    stopped by a signal, or the configuration is right
   64   wrong command line
-  69   the source can not be watched (missing, unreadable, limit of inotify reached)
+  69   the source can not be watched (missing, unreadable, limit of inotify reached); no imgsync-fast runs that could be
+       asked
   70   fault in imgsync-fast itself
   78   wrong configuration
   129, 130, 143   cut by a second SIGHUP, SIGINT, SIGTERM

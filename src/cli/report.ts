@@ -52,6 +52,7 @@ const columns: readonly Column[] = [
   { title: 'MB/s', cell: ({ bytesPerSecond }) => (bytesPerSecond / 1e6).toFixed(1) },
   { title: 'sent', cell: ({ filesSent }) => numbers.format(filesSent) },
   { title: 'stuck', cell: ({ stuck }) => numbers.format(stuck) },
+  { title: 'held', cell: ({ held }) => numbers.format(held) },
 ];
 
 const durationOf = (seconds: number): string => {

@@ -6,9 +6,12 @@ import { ReplicationError } from '../core/errors.js';
 import { startDaemon } from '../daemon/daemon.js';
 import { createLog } from '../daemon/logger.js';
 import type { Daemon } from '../daemon/status.js';
+import { controlRoutes } from '../http/control-routes.js';
+import { startControl } from '../http/control-server.js';
 import { exitCodeOf, exitCodeOfSignal, exitCodes } from './exit-codes.js';
 import { type Progress, showProgress, type View } from './progress.js';
-import { type EndingSignals, listenToSignals } from './signals.js';
+import { reload } from './reload.js';
+import { listenToSignals, type Signals } from './signals.js';
 import { hasColors, Terminal } from './terminal.js';
 
 /** What the command line says beside the file. */
@@ -28,12 +31,13 @@ const aliveMs = 3_600_000;
  * @returns The exit code. Rejects with a `ConfigError`.
  */
 export const run = async (file: string, overrides: Overrides): Promise<number> => {
-  const signals = listenToSignals();
+  // A terminal that is closed sends SIGHUP, which ends the process there; elsewhere it reads the configuration again.
+  const signals = listenToSignals(process.stdout.isTTY);
   const crashed = untilCrash();
-  const config = overridden(await loadConfig(file), overrides);
+  const adapt = (config: Config): Config => overridden(config, overrides);
+  const config = adapt(await loadConfig(file));
   const terminal =
     process.stdout.isTTY && process.env.TERM !== 'dumb' ? new Terminal(process.stdout) : undefined;
-  // A terminal that is closed sends SIGHUP, which says what to do.
   process.stdout.on('error', () => {});
   const { logger, flush } = await createLog({
     level: config.log.level,
@@ -41,7 +45,10 @@ export const run = async (file: string, overrides: Overrides): Promise<number> =
     colors: hasColors(process.stdout),
     ...(terminal === undefined ? {} : { write: (line: string) => terminal.write(line) }),
   });
-  const exitCode = await replicate(config, { logger, terminal }, signals, crashed);
+  const exitCode = await replicate(config, { logger, terminal }, signals, {
+    crashed,
+    started: (daemon) => signals.onHangup(() => void reload(file, adapt, daemon, logger)),
+  });
   await flush();
   return exitCode;
 };
@@ -64,8 +71,8 @@ const overridden = (config: Config, { logLevel, initialSync }: Overrides): Confi
 const replicate = async (
   config: Config,
   view: View,
-  signals: EndingSignals,
-  crashed: Promise<never>,
+  signals: Signals,
+  { crashed, started }: { readonly crashed: Promise<never>; started(daemon: Daemon): void },
 ): Promise<number> => {
   let daemon: Daemon | undefined;
   let progress: Progress | undefined;
@@ -74,7 +81,8 @@ const replicate = async (
   try {
     daemon = await startDaemon(config, view);
     progress = showProgress(daemon, view);
-    return await Promise.race([untilEnd(daemon, signals, view.logger), crashed]);
+    started(daemon);
+    return await Promise.race([untilEnd(daemon, signals, config.stateDir, view.logger), crashed]);
   } catch (error) {
     daemon?.cut();
     return report(error, view.logger);
@@ -84,9 +92,21 @@ const replicate = async (
   }
 };
 
-const untilEnd = async (daemon: Daemon, signals: EndingSignals, logger: Logger): Promise<number> => {
+const untilEnd = async (
+  daemon: Daemon,
+  signals: Signals,
+  stateDir: string,
+  logger: Logger,
+): Promise<number> => {
+  const control = await startControl(stateDir, controlRoutes(daemon)).catch((error: unknown) => {
+    const text = error instanceof Error ? error.message : String(error);
+    logger.warn({ error: text }, 'there is no control socket: it can not be made in the state directory');
+    return undefined;
+  });
   const end = await Promise.race([daemon.failed, signals.first]);
   const exitCode = typeof end === 'string' ? exitCodes.ok : report(end, logger);
+  // While the state directory is still ours: another process may listen there afterwards.
+  await control?.close();
   const stopped = daemon.stop();
   const second = await Promise.race([stopped, signals.second]);
   if (second === undefined) return exitCode;

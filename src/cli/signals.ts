@@ -1,13 +1,17 @@
-const ending = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const satisfies NodeJS.Signals[];
-
 /** The signals that end the process; from the third on they do it at once, as without this. */
-export interface EndingSignals {
+export interface Signals {
   readonly first: Promise<NodeJS.Signals>;
   readonly second: Promise<NodeJS.Signals>;
+  /** Calls back at each SIGHUP, unless that one ends the process; one that came before counts. */
+  onHangup(listener: () => void): void;
 }
 
-/** Listens from now on. */
-export const listenToSignals = (): EndingSignals => {
+/**
+ * Listens from now on.
+ * @param hangupEnds whether SIGHUP says that the terminal is gone, and not that the configuration is to be read again
+ */
+export const listenToSignals = (hangupEnds: boolean): Signals => {
+  const ending: NodeJS.Signals[] = ['SIGTERM', 'SIGINT', ...(hangupEnds ? (['SIGHUP'] as const) : [])];
   const [first, tellFirst] = awaited();
   const [second, tellSecond] = awaited();
   let count = 0;
@@ -20,7 +24,19 @@ export const listenToSignals = (): EndingSignals => {
     }
   };
   for (const name of ending) process.on(name, listen);
-  return { first, second };
+  let hangups = 0;
+  let tellHangup = (): void => {
+    hangups++;
+  };
+  if (!hangupEnds) process.on('SIGHUP', () => tellHangup());
+  return {
+    first,
+    second,
+    onHangup: (listener) => {
+      tellHangup = listener;
+      if (hangups > 0) listener();
+    },
+  };
 };
 
 const awaited = (): [Promise<NodeJS.Signals>, (signal: NodeJS.Signals) => void] => {

@@ -237,7 +237,7 @@ export const configSchema = section({
           max: deleteLimit
             .optional()
             .describe(
-              'Most deletes within `windowMs`: a number of entries, or a percentage of the tree (`"20%"`).',
+              'Most entries deleted within `windowMs`: a number, or a percentage of the tree (`"20%"`); a directory counts with all in it. `"100%"`: no limit. Default: half of a tree of 1000 entries and more, for each target.',
             ),
           windowMs: integer('ms', 1_000, 86_400_000).default(60_000).describe('Window of the limit, ms.'),
         }),
@@ -246,7 +246,7 @@ export const configSchema = section({
     )
     .prefault(true)
     .describe(
-      'Whether what is deleted in the source is deleted from the targets. An object also limits how much: above the limit deletes are held while sending goes on.',
+      'Whether what is deleted in the source is deleted from the targets. An object sets how much: above the limit the deletes of a target are held while sending goes on, until `imgsync-fast deletes approve` or `reject`. See deletes.md.',
     ),
   events: section({
     attrib: flag().default(true).describe('Replicate changes of mode, owner and times alone.'),

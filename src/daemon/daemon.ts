@@ -5,6 +5,7 @@ import type { Config } from '../config/config.js';
 import { unpackChanges } from '../core/change.js';
 import { systemClock } from '../core/clock.js';
 import type { ReplicationError, WatchError } from '../core/errors.js';
+import type { ReplicaFailure } from '../replicate/machine.js';
 import { Scheduler } from '../replicate/scheduler.js';
 import { Checkpointer } from '../store/checkpointer.js';
 import { DigestStore } from '../store/digest-store.js';
@@ -12,10 +13,11 @@ import type { SourceIdentity } from '../transfer/messages.js';
 import { endOrphans } from '../transfer/orphans.js';
 import { createTransferPool, type TransferPool } from '../transfer/pool.js';
 import { FailLog } from './fail-log.js';
-import { Replica } from './replica.js';
+import { planReload } from './reload.js';
+import { Replica, type ReplicaSurroundings } from './replica.js';
 import { readIdentity, SourceScanner } from './source.js';
 import { SourceWatch } from './source-watch.js';
-import type { Daemon, DaemonStatus } from './status.js';
+import type { Daemon, DaemonStatus, HeldDeletesStatus } from './status.js';
 
 export interface DaemonOptions {
   readonly logger: Logger;
@@ -25,6 +27,10 @@ export interface DaemonOptions {
 const maxBigTransfers = 4;
 /** An overflow is told when there was none for this long, ms. */
 const quietMs = 10_000;
+/** Tasks of one thread; the schedulers limit them before. */
+const maxTasks = 4_096;
+/** Held paths that are named in one answer, for each target. */
+const maxNamed = 10_000;
 /** Pause between two rounds in which is stored what the targets acknowledged, ms. */
 const checkpointMs = 3_000;
 
@@ -76,16 +82,25 @@ class ReplicationDaemon implements Daemon {
   #wasLost = false;
   /** Until then an overflow is no news; ms since the epoch. */
   #quietUntil = 0;
+  /** Of the source, when watching began. */
+  #entries: number | undefined;
   readonly #logger: Logger;
   readonly #store: DigestStore;
   readonly #checkpointer: Checkpointer;
   readonly #watch: SourceWatch;
   readonly #log: ChangeLog;
   readonly #pool: TransferPool;
-  readonly #replicas: readonly Replica[];
+  readonly #surroundings: ReplicaSurroundings;
+  #replicas: readonly Replica[];
+  /** Taken out of the configuration; their last transfers run. */
+  readonly #leaving = new Set<Replica>();
+  #reloading: Promise<void> = Promise.resolve();
+  #isStopping = false;
+  /** Why nothing is sent at the moment. */
+  #suspended: ReplicaFailure | undefined;
 
   constructor(
-    private readonly config: Config,
+    private config: Config,
     { identity, store, runId, logger }: Foundation,
   ) {
     this.failed = new Promise((resolve) => {
@@ -95,7 +110,7 @@ class ReplicationDaemon implements Daemon {
     this.#store = store;
     this.#log = new ChangeLog(config.changeLogLimitBytes);
     this.#pool = createTransferPool({
-      concurrency: config.maxRsyncs + maxBigTransfers + config.targets.length,
+      concurrency: maxTasks,
       runId,
     });
     this.#watch = new SourceWatch(config, identity, {
@@ -124,7 +139,7 @@ class ReplicationDaemon implements Daemon {
         failed: (error) => logger.debug({ err: error }, 'a checkpoint could not be finished'),
       },
     );
-    const around = {
+    this.#surroundings = {
       config,
       log: this.#log,
       pool: this.#pool,
@@ -139,7 +154,7 @@ class ReplicationDaemon implements Daemon {
       isLive: () => this.#watch.isLive,
       hasConfirmed: () => this.#replicas.some(({ hasConfirmed }) => hasConfirmed),
     };
-    this.#replicas = config.targets.map((target) => new Replica(target, around));
+    this.#replicas = config.targets.map((target) => new Replica(target, this.#surroundings));
   }
 
   start(): void {
@@ -161,13 +176,32 @@ class ReplicationDaemon implements Daemon {
     };
   }
 
+  heldDeletes(target?: string): HeldDeletesStatus[] {
+    return this.#named(target).map((replica) => replica.heldDeletes(maxNamed));
+  }
+
+  approveDeletes(target?: string): Record<string, number> {
+    return this.#decide(target, 'approve', (replica) => replica.approveDeletes());
+  }
+
+  rejectDeletes(target?: string): Record<string, number> {
+    return this.#decide(target, 'reject', (replica) => replica.rejectDeletes());
+  }
+
+  reload(config: Config): Promise<void> {
+    this.#reloading = this.#reloading.then(() => this.#apply(config));
+    return this.#reloading;
+  }
+
   async stop(): Promise<void> {
+    this.#isStopping = true;
     this.#logger.info('stopping: finishing the running transfers');
     const cancelCut = systemClock.after(this.config.stopTimeoutSeconds * 1000, () => {
       this.#logger.warn('stopTimeoutSeconds is over: cutting the running transfers');
       this.cut();
     });
     await Promise.all(this.#replicas.map(({ replicator }) => replicator.stop()));
+    await this.#reloading;
     cancelCut();
     // While the source is still watched: what changes until here is known not to be acknowledged.
     await this.#checkpointer.stop();
@@ -179,7 +213,80 @@ class ReplicationDaemon implements Daemon {
   }
 
   cut(): void {
-    for (const { replicator } of this.#replicas) replicator.cut();
+    for (const { replicator } of [...this.#replicas, ...this.#leaving]) replicator.cut();
+  }
+
+  #named(target: string | undefined): readonly Replica[] {
+    return this.#replicas.filter(({ replicator }) => target === undefined || replicator.name === target);
+  }
+
+  #decide(
+    target: string | undefined,
+    decision: string,
+    decide: (replica: Replica) => number,
+  ): Record<string, number> {
+    const paths = Object.fromEntries(
+      this.#named(target).map((replica) => [replica.replicator.name, decide(replica)]),
+    );
+    this.#logger.info({ paths, decision }, 'an operator decided on the deletes');
+    return paths;
+  }
+
+  async #apply(next: Config): Promise<void> {
+    if (this.#isStopping) return;
+    const { config, needsRestart, removed, added } = planReload(this.config, next);
+    this.config = config;
+    if (needsRestart.length > 0)
+      this.#logger.warn(
+        { keys: needsRestart },
+        'these keys changed but need a restart: they stay as they were',
+      );
+    this.#surroundings.config = config;
+    this.#surroundings.scheduler.setLimit(config.maxRsyncs);
+    const staying = this.#replicas.filter(({ replicator }) => !removed.includes(replicator.name));
+    for (const replica of staying) replica.configure(config);
+    const leaving = this.#replicas.filter((replica) => !staying.includes(replica));
+    this.#replicas = staying;
+    await this.#remove(leaving);
+    if (this.#isStopping) return;
+    const known = new Map(staying.map((replica) => [replica.replicator.name, replica]));
+    for (const target of added) known.set(target.name, new Replica(target, this.#surroundings));
+    this.#replicas = config.targets.flatMap(({ name }) => known.get(name) ?? []);
+    for (const { name } of added) {
+      const replica = known.get(name);
+      if (replica !== undefined) this.#begin(replica, removed.includes(name));
+    }
+    this.#logger.info(
+      {
+        added: added.flatMap(({ name }) => (removed.includes(name) ? [] : name)),
+        changed: added.flatMap(({ name }) => (removed.includes(name) ? name : [])),
+        removed: removed.filter((name) => !known.has(name)),
+      },
+      'the configuration was read again',
+    );
+  }
+
+  /** Lets the running transfers end, for a limited time. */
+  async #remove(replicas: readonly Replica[]): Promise<void> {
+    if (replicas.length === 0) return;
+    for (const replica of replicas) this.#leaving.add(replica);
+    const cancelCut = systemClock.after(this.config.stopTimeoutSeconds * 1000, () => {
+      for (const { replicator } of replicas) replicator.cut();
+    });
+    await Promise.all(replicas.map((replica) => replica.remove()));
+    cancelCut();
+    for (const replica of replicas) this.#leaving.delete(replica);
+    await this.#pool.retireStandbys();
+  }
+
+  /** Brings in a target while the others run. */
+  #begin({ replicator, deletes }: Replica, isChanged: boolean): void {
+    if (this.#suspended !== undefined) replicator.suspend(this.#suspended);
+    if (this.#entries !== undefined) deletes.noteSource(this.#entries);
+    if (!this.#watch.isLive) return;
+    if (isChanged) replicator.reconcile('the target was changed');
+    else if (this.config.initialSync || deletes.isHolding) replicator.reconcile('the target was added');
+    else deletes.skipFirstSync();
   }
 
   #receive(packed: Buffer): void {
@@ -189,10 +296,15 @@ class ReplicationDaemon implements Daemon {
 
   #goLive(directories: number, entries: number): void {
     this.#logger.info({ directories, entries }, 'watching');
-    const needsSync = this.config.initialSync || this.#wasLost;
-    for (const { replicator } of this.#replicas) {
+    this.#entries = entries;
+    this.#suspended = undefined;
+    for (const { replicator, deletes } of this.#replicas) {
+      deletes.noteSource(entries);
       replicator.resume();
+      // What was held when it ended is known only after a comparison.
+      const needsSync = this.config.initialSync || this.#wasLost || deletes.isHolding;
       if (needsSync) replicator.reconcile(this.#wasLost ? 'the source is back' : 'start');
+      else deletes.skipFirstSync();
     }
   }
 
@@ -212,7 +324,8 @@ class ReplicationDaemon implements Daemon {
   #suspend({ code, message, hint }: WatchError): void {
     this.#wasLost = true;
     this.#logger.error({ code, hint }, `${message}; all targets wait`);
-    for (const { replicator } of this.#replicas) replicator.suspend({ code, text: message, hint });
+    this.#suspended = { code, text: message, hint };
+    for (const { replicator } of this.#replicas) replicator.suspend(this.#suspended);
     void this.#pool.retireStandbys();
   }
 }

@@ -1,13 +1,14 @@
 import type { Logger } from 'pino';
 import type { ChangeLog } from '../changes/change-log.js';
 import type { Config } from '../config/config.js';
+import type { Change } from '../core/change.js';
 import { systemClock } from '../core/clock.js';
 import { WatchError } from '../core/errors.js';
-import { packPaths, parentOf, type RelPath, ROOT } from '../core/path.js';
+import { displayPath, packPaths, parentOf, type RelPath, ROOT } from '../core/path.js';
 import type { Target } from '../core/target.js';
 import { compareWithTarget } from '../replicate/compare.js';
 import type { DirectoryList } from '../replicate/reconcile.js';
-import { Replicator } from '../replicate/replicator.js';
+import { Replicator, type ReplicatorLimits } from '../replicate/replicator.js';
 import type { Scheduler } from '../replicate/scheduler.js';
 import type { Checkpointer } from '../store/checkpointer.js';
 import type { DigestStore } from '../store/digest-store.js';
@@ -19,13 +20,16 @@ import type { TransferPool } from '../transfer/pool.js';
 import type { ScannedDirectory } from '../watch/scan.js';
 import { sourceLost } from '../watch/watcher.js';
 import type { FailLog } from './fail-log.js';
+import { KeptFile } from './kept-file.js';
 import { isSameSource, latin1Of, readIdentity, type SourceScanner } from './source.js';
-import type { TargetStatus } from './status.js';
+import type { HeldDeletesStatus, TargetStatus } from './status.js';
+import { TargetDeletes } from './target-deletes.js';
 import { targetLog } from './target-log.js';
 
 /** What all replicas of a daemon share. */
 export interface ReplicaSurroundings {
-  readonly config: Config;
+  /** Another one after a reload. */
+  config: Config;
   readonly log: ChangeLog;
   readonly pool: TransferPool;
   readonly scheduler: Scheduler;
@@ -49,6 +53,7 @@ const maxOpenChanges = 200_000;
 /** One target of a daemon: its replicator, and the account of what it acknowledged. */
 export class Replica {
   readonly replicator: Replicator;
+  readonly deletes: TargetDeletes;
   #refusedEmpty = false;
   readonly #digests: TargetDigests;
   readonly #checkpoint: TargetCheckpoint;
@@ -62,6 +67,15 @@ export class Replica {
     this.#digests = store.target(
       targetIdentity(target, { rules, crossMounts, deletes: config.delete.enabled }),
     );
+    this.deletes = new TargetDeletes({
+      source: config.source,
+      rule: config.delete,
+      digests: this.#digests,
+      scanner: around.scanner,
+      file: new KeptFile(config.stateDir, placeOf(target)),
+      clock: systemClock,
+      logger: around.logger.child({ target: target.name }),
+    });
     this.#checkpoint = checkpointer.add({
       digests: this.#digests,
       openChanges: () => (around.isLive() ? this.replicator.openChanges(maxOpenChanges) : undefined),
@@ -80,13 +94,16 @@ export class Replica {
   }
 
   status(now: number): TargetStatus {
-    const { state, totals, progress, oldestPendingAt, pendingCount, stuckCount, name } = this.replicator;
+    const { state, totals, progress, oldestPendingAt, pendingCount, stuckCount, heldCount, name } =
+      this.replicator;
     return {
       name,
       state: !this.around.isLive() && state.name === 'idle' ? 'starting' : state.name,
-      ...('failure' in state ? { reason: `${state.failure.code}: ${state.failure.text}` } : {}),
+      ...this.#reason(),
       pending: pendingCount,
       stuck: stuckCount,
+      held: this.deletes.isHolding ? heldCount : 0,
+      kept: this.deletes.kept.length,
       ...(progress === undefined
         ? {}
         : { reconcile: { directoriesDone: progress.done, directoriesTotal: progress.total } }),
@@ -94,6 +111,53 @@ export class Replica {
       bytesSent: totals.sentBytes,
       lagSeconds: oldestPendingAt === undefined ? 0 : Math.max(0, now - oldestPendingAt) / 1000,
     };
+  }
+
+  /** @param most paths that are named */
+  heldDeletes(most: number): HeldDeletesStatus {
+    const { deletes, replicator } = this;
+    const held = deletes.isHolding ? [...replicator.held] : [];
+    return {
+      target: this.target.name,
+      holding: deletes.isHolding,
+      ...(deletes.heldSince === undefined ? {} : { since: new Date(deletes.heldSince).toISOString() }),
+      ...(Number.isFinite(deletes.limit) ? { limit: deletes.limit } : {}),
+      entries: deletes.isHolding ? replicator.heldEntries : 0,
+      held: held.length,
+      heldPaths: held.slice(0, most).map(shown),
+      kept: deletes.kept.length,
+      keptPaths: deletes.kept.slice(0, most).map(shown),
+    };
+  }
+
+  /** Deletes what is held and what was kept by a rejection. @returns how many paths */
+  approveDeletes(): number {
+    return this.deletes.isHolding || this.deletes.kept.length > 0 ? this.#letGo() : 0;
+  }
+
+  /** Keeps at the target what is held. @returns how many paths */
+  rejectDeletes(): number {
+    if (!this.deletes.isHolding) return 0;
+    const dropped = this.replicator.dropHeld();
+    this.deletes.reject(dropped);
+    this.around.logger.warn(
+      { target: this.target.name, paths: dropped.length },
+      'rejected: the target keeps what the source no longer has',
+    );
+    return dropped.length;
+  }
+
+  /** What may change while it runs. */
+  configure(config: Config): void {
+    this.deletes.setRule(config.delete);
+    this.replicator.setLimits(limitsOf(config));
+  }
+
+  /** Stops its transfers and frees what it holds; what it acknowledged is stored. */
+  async remove(): Promise<void> {
+    await this.replicator.stop();
+    await this.around.checkpointer.checkpoint();
+    this.close();
   }
 
   /** Frees what it holds, after its replicator has stopped and the last checkpoint was made. */
@@ -104,34 +168,62 @@ export class Replica {
 
   #createReplicator(): Replicator {
     const { config, log, pool, scheduler, bigFileScheduler, logger, failLog } = this.around;
-    const { batch, retry, rules } = config;
+    const { rules } = config;
     const { target } = this;
-    const { maxPaths, parallel, bigFileBytes, maxBytes } = batch;
     const source = latin1Of(config.source);
-    const limits = {
-      maxPaths,
-      parallel,
-      bigFileBytes,
-      batchBytes: maxBytes,
-      retry,
-      haltedMs: retry.haltedMs,
-    };
-    return new Replicator(target.name, limits, {
+    const written = targetLog(target.name, logger, failLog);
+    return new Replicator(target.name, limitsOf(config), {
       cursor: log.openCursor(),
       scheduler,
       bigFileScheduler,
       clock: systemClock,
       random: Math.random,
       probe: () => pool.probe({ target, source, deletes: config.delete.enabled }),
-      send: (batch) => {
+      send: ({ list, ...batch }) => {
+        const deletes = this.deletes.begin(list);
+        const { kept } = this.deletes;
         const crowded = packPaths(this.#withoutSubdirectories(batch.crowded));
-        const identity = this.around.identity();
-        return pool.submit({ ...batch, crowded, target, source, rules, identity });
+        const request = {
+          ...batch,
+          crowded,
+          kept,
+          target,
+          source,
+          rules,
+          identity: this.around.identity(),
+        };
+        const running = pool.submit(request, deletes.ask);
+        return {
+          get progress() {
+            return running.progress;
+          },
+          outcome: running.outcome.then((outcome) => {
+            deletes.end(outcome);
+            return outcome;
+          }),
+          cancel: () => running.cancel(),
+        };
       },
       listDirectories: () => this.#findDifferences(),
-      holdsDeletes: () => false,
+      holdsDeletes: () => this.deletes.waits,
       journal: this.#checkpoint,
-      observer: targetLog(target.name, logger, failLog),
+      observer: {
+        ...written,
+        stateChanged: (state, before) => {
+          written.stateChanged(state, before);
+          if (state.name === 'idle') this.#settled();
+        },
+        delivered: (changes, stats) => {
+          written.delivered(changes, stats);
+          // A batch that was sent without its deletes may end after those were let go.
+          if (!this.deletes.waits && this.replicator.heldCount > 0)
+            queueMicrotask(() => this.replicator.releaseHeld());
+        },
+        reconcileFinished: (directories) => {
+          written.reconcileFinished(directories);
+          if (this.deletes.finishedComparison(this.replicator.heldEntries)) this.#letGo();
+        },
+      },
     });
   }
 
@@ -142,6 +234,30 @@ export class Replica {
   #withoutSubdirectories(directories: readonly RelPath[]): RelPath[] {
     const above = new Set(this.#digests.children(directories).map(parentOf));
     return directories.filter((path) => !above.has(path));
+  }
+
+  #reason(): Pick<TargetStatus, 'reason'> {
+    const { state, heldCount } = this.replicator;
+    if ('failure' in state) return { reason: `${state.failure.code}: ${state.failure.text}` };
+    if (!this.deletes.isHolding) return {};
+    return {
+      reason: `DELETES_HELD: ${heldCount} paths wait for \`imgsync-fast deletes approve\` or \`reject\``,
+    };
+  }
+
+  #letGo(): number {
+    const held = [...this.replicator.held];
+    const kept = this.deletes.approve(held);
+    this.replicator.releaseHeld();
+    this.replicator.markChanged(kept);
+    return held.length + kept.length;
+  }
+
+  #settled(): void {
+    this.deletes.settled();
+    if (!this.deletes.isHolding || this.replicator.heldCount > 0) return;
+    this.deletes.release();
+    this.around.logger.info({ target: this.target.name }, 'nothing is left of the deletes that were held');
   }
 
   async #findDifferences(): Promise<DirectoryList> {
@@ -155,11 +271,30 @@ export class Replica {
     if (!isSameSource(await readIdentity(this.around.config.source), this.around.identity()))
       throw sourceLost('another directory stands in its place');
     this.#refusedEmpty = false;
-    const { list, hasRemains } = await compareWithTarget(scan, this.#digests);
+    const comparison = await compareWithTarget(scan, this.#digests);
+    this.deletes.compared(comparison);
+    const { list, hasRemains } = comparison;
     if (hasRemains) void this.#digests.sweep();
     return list;
   }
 }
+
+/** Where a target is, whatever else decides what is put there. */
+const placeOf = ({ location }: Target): string => JSON.stringify(Object.entries(location).sort());
+
+const shown = ({ kind, path }: Change): string => {
+  const text = displayPath(path);
+  return kind === 'entry' ? text : `${text}/${kind === 'directory' ? '*' : '**'}`;
+};
+
+const limitsOf = ({ batch, retry }: Config): ReplicatorLimits => ({
+  maxPaths: batch.maxPaths,
+  parallel: batch.parallel,
+  bigFileBytes: batch.bigFileBytes,
+  batchBytes: batch.maxBytes,
+  retry,
+  haltedMs: retry.haltedMs,
+});
 
 const isEmpty = ([root, ...others]: readonly ScannedDirectory[]): boolean =>
   others.length === 0 && (root?.entries ?? 0) === 0;

@@ -37,6 +37,8 @@ export class SourceScanner {
   #running: Promise<unknown> = Promise.resolve();
   #next: Promise<readonly ScannedDirectory[]> | undefined;
 
+  #counting: Promise<number> | undefined;
+
   constructor(private readonly config: Pick<Config, 'source' | 'rules' | 'crossMounts'>) {
     this.#root = latin1Of(config.source);
   }
@@ -53,6 +55,20 @@ export class SourceScanner {
       return scan;
     });
     return this.#next;
+  }
+
+  /** Entries of the source; those who ask at about the same time share one look. */
+  count(): Promise<number> {
+    this.#counting ??= this.#count().finally(() => {
+      this.#counting = undefined;
+    });
+    return this.#counting;
+  }
+
+  async #count(): Promise<number> {
+    const { rules, crossMounts } = this.config;
+    const options = { root: this.#root, rules, crossMounts, digests: false, threads: 1 };
+    return (await scanDirectories(options)).reduce((sum, { entries }) => sum + entries, 0);
   }
 
   /** These directories, and those with all beneath, parents before children. What is missing or excluded is left out. */

@@ -1,3 +1,4 @@
+import type { Config } from '../config/config.js';
 import type { ReplicationError } from '../core/errors.js';
 
 /** A running replication of one tree, as the command line and the library hold it. */
@@ -6,6 +7,17 @@ export interface Daemon {
   readonly failed: Promise<ReplicationError>;
   /** A snapshot; cheap enough to be taken several times a second. */
   status(): DaemonStatus;
+  /** What the guards of deletes hold, all targets or one. */
+  heldDeletes(target?: string): HeldDeletesStatus[];
+  /** Lets held deletes go, and those that were rejected before. @returns paths by target */
+  approveDeletes(target?: string): Record<string, number>;
+  /** Keeps what is held at the targets. @returns paths by target */
+  rejectDeletes(target?: string): Record<string, number>;
+  /**
+   * Goes on with another configuration: targets are added, removed or replaced, limits changed; targets that are the same
+   * are left alone. What can't change while it runs is logged and stays as it was. One after the other.
+   */
+  reload(config: Config): Promise<void>;
   /** Takes no more changes, finishes or cuts the running transfers within `stopTimeoutSeconds`, frees everything. */
   stop(): Promise<void>;
   /** Cuts everything at once: kills the running transfers and gives up what waits. */
@@ -23,6 +35,24 @@ export interface DaemonStatus {
   readonly targets: readonly TargetStatus[];
 }
 
+/** The guard of deletes of one target. Plain data. */
+export interface HeldDeletesStatus {
+  readonly target: string;
+  /** Whether deletes wait for an operator. */
+  readonly holding: boolean;
+  /** RFC 3339. */
+  readonly since?: string;
+  /** Most entries that may go within the window; absent: as many as there are. */
+  readonly limit?: number;
+  /** Entries of the target that the held paths stand for, as far as known. */
+  readonly entries: number;
+  readonly held: number;
+  /** The first of them, for people; one that ends in `/*` stands for what is extra in that directory. */
+  readonly heldPaths: readonly string[];
+  readonly kept: number;
+  readonly keptPaths: readonly string[];
+}
+
 export type TargetState =
   | 'starting'
   | 'idle'
@@ -36,12 +66,16 @@ export type TargetState =
 export interface TargetStatus {
   readonly name: string;
   readonly state: TargetState;
-  /** Why it is backing off or halted, one line. */
+  /** Why it is backing off or halted, or holds deletes; one line. */
   readonly reason?: string;
   /** Changes that wait for this target, those in flight included. */
   readonly pending: number;
   /** Paths that this target can't take; they are retried slowly and never dropped. */
   readonly stuck: number;
+  /** Paths whose deletes wait for an operator. */
+  readonly held: number;
+  /** Paths that the target keeps although the source does not have them: an operator rejected their deletes. */
+  readonly kept: number;
   /** Only while a first sync or a reconcile runs. */
   readonly reconcile?: { readonly directoriesDone: number; readonly directoriesTotal: number };
   /** Regular files whose content was sent since the start. */

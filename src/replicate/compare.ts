@@ -84,6 +84,41 @@ const childrenLost = (
   return children.filter((path) => !scanned.has(path));
 };
 
+/** What a look at the whole source says about a target's losses. */
+export interface Loss {
+  /** Entries that the target holds and the source has no more; moved directories are not counted. */
+  readonly lostEntries: number;
+  readonly heldEntries: number;
+  readonly sourceEntries: number;
+}
+
+/** How much of what a target holds the source has lost. Changes nothing, unlike {@link compareWithTarget}. */
+export const lossOf = async (
+  scan: readonly ScannedDirectory[],
+  digests: Pick<TargetDigests, 'all'>,
+): Promise<Loss> => {
+  const now = new Map(scan.map((directory) => [directory.path, directory]));
+  const gone: ({ readonly path: RelPath } & KnownDirectory)[] = [];
+  const losses = new Losses();
+  const known = new Set<RelPath>();
+  let heldEntries = 0;
+  for await (const directory of digests.all()) {
+    const { path, entries } = directory;
+    known.add(path);
+    heldEntries += entries;
+    const found = now.get(path);
+    if (found === undefined) gone.push(directory);
+    else if (found.digest !== unreadable) losses.shrunk(path, entries - found.entries);
+  }
+  let sourceEntries = 0;
+  for (const directory of scan) {
+    sourceEntries += directory.entries;
+    if (!known.has(directory.path)) losses.appeared(directory);
+  }
+  for (const directory of gone) losses.vanished(directory.path, directory);
+  return { lostEntries: losses.count, heldEntries, sourceEntries };
+};
+
 /** Counts entries that are gone. */
 class Losses {
   /** How many each directory lost, at least. */

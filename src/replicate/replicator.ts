@@ -12,6 +12,7 @@ import type {
   TransferProgress,
   TransferStats,
 } from '../transfer/messages.js';
+import { HeldDeletes } from './held-deletes.js';
 import {
   allowedInFlight,
   attemptOf,
@@ -35,7 +36,8 @@ import { type StuckEntry, StuckPaths } from './stuck-paths.js';
 
 /** One batch as a replicator hands it over; the daemon adds what is the same for all: target, source, rules. */
 export interface Batch {
-  /** In the form of `packChanges`. */
+  readonly list: readonly Change[];
+  /** The same in the form of `packChanges`. */
   readonly changes: Uint8Array;
   readonly deleteMethod: DeleteMethod;
   readonly holdDeletes: boolean;
@@ -163,7 +165,7 @@ export class Replicator {
   readonly #big = new PendingChanges();
   readonly #stuckRetries = new PendingChanges();
   /** Their deletes wait until they are released. */
-  readonly #held = new PendingChanges();
+  readonly #held = new HeldDeletes();
   /** Directories whose times may have been set back, each with a path in it. */
   readonly #disturbed = new Map<RelPath, RelPath>();
   readonly #stuck: StuckPaths;
@@ -182,7 +184,7 @@ export class Replicator {
 
   constructor(
     readonly name: string,
-    private readonly limits: ReplicatorLimits,
+    private limits: ReplicatorLimits,
     private readonly ports: ReplicatorPorts,
   ) {
     this.#stuck = new StuckPaths(ports.random);
@@ -217,6 +219,11 @@ export class Replicator {
 
   get heldCount(): number {
     return this.#held.size;
+  }
+
+  /** Entries of the target that they stand for. */
+  get heldEntries(): number {
+    return this.#held.entries;
   }
 
   /** Directories of the running reconcile; `undefined` when none runs. */
@@ -280,6 +287,12 @@ export class Replicator {
     ];
   }
 
+  /** Others from the next batch on. */
+  setLimits(limits: ReplicatorLimits): void {
+    this.limits = limits;
+    this.wake();
+  }
+
   /** There may be changes to read. */
   wake(): void {
     this.#step({ type: 'work', reconcile: this.#isReconciling });
@@ -306,7 +319,15 @@ export class Replicator {
   releaseHeld(): void {
     for (const { kind, path, at } of this.#held) this.#pending.add(kind, path, at);
     this.#held.clear();
+    this.tryNow();
     this.wake();
+  }
+
+  /** What was held is given up: it is not deleted. @returns what it was */
+  dropHeld(): Change[] {
+    const dropped = Array.from(this.#held, ({ kind, path }) => ({ kind, path }));
+    this.#held.clear();
+    return dropped;
   }
 
   /** Tries at once instead of waiting for the back-off to end; stuck paths as well. */
@@ -570,6 +591,7 @@ export class Replicator {
     }
     const ticket = this.ports.journal.sending(changes);
     const running = this.ports.send({
+      list: changes,
       changes: packChanges(changes),
       deleteMethod,
       holdDeletes: this.ports.holdsDeletes(),
@@ -643,7 +665,8 @@ export class Replicator {
       this.#big.add(kind, path, now);
       big++;
     }
-    for (const { kind, path } of unpackChanges(outcome.held)) this.#held.add(kind, path, now);
+    this.#held.delivered(batch.changes);
+    this.#held.add([...unpackChanges(outcome.held)], outcome.heldEntries, now);
     this.ports.journal.acknowledged(batch.ticket);
     batch.run?.delivered(batch.changes.length);
     this.#finishReconcileWhenDone();

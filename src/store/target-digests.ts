@@ -218,6 +218,36 @@ export class TargetDigests {
     return Math.min(count, atMost);
   }
 
+  /**
+   * Every directory that the target holds as far as known, parents before children, with the digest that was stored last,
+   * also where it does not count at the moment. In steps, so that other work goes on.
+   */
+  async *all(): AsyncGenerator<{ readonly path: RelPath } & Required<KnownDirectory>> {
+    const root = this.#read(aboveRoot, ROOT);
+    const waiting = root === undefined ? [] : [{ path: ROOT, record: root }];
+    let count = 0;
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      const { path, record } = next;
+      yield { path, digest: record.digest, entries: record.entries };
+      const range = { start: encodeKey(record.id, ''), end: keyBehind(record.id) };
+      for (const { key, value } of this.table.getRange(range))
+        waiting.push({ path: childPath(path, nameOf(key)), record: decodeRecord(value) });
+      if (++count % stepSize === 0) await pause();
+    }
+  }
+
+  /** Those of the paths that are directories the target holds, as far as known. */
+  knownAmong(paths: Iterable<RelPath>): RelPath[] {
+    const ids: DirectoryIds = new Map();
+    return [...paths].filter((path) => this.#idOf(path, ids) !== undefined);
+  }
+
+  /** Entries that the target holds directly in a directory, as far as known; 0 when it is no known directory. */
+  entriesIn(path: RelPath): number {
+    const parentId = this.#parentId(path, new Map());
+    return (parentId === undefined ? undefined : this.#read(parentId, path))?.entries ?? 0;
+  }
+
   /** Removes the records that were cut off; in steps, so that other work goes on. @returns how many */
   async sweep(): Promise<number> {
     const newestId = this.writer.lastId;

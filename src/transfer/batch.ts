@@ -1,11 +1,16 @@
 import { type Change, packChanges, unpackChanges } from '../core/change.js';
+import { ancestorsOf, asRelPath, type RelPath } from '../core/path.js';
 import type { TargetLocation } from '../core/target.js';
 import { type BuiltLists, loadAddon } from '../native/addon.js';
 import { untilConnected } from './connections.js';
 import { isolateFailures } from './isolate.js';
+import type { ItemizedLine } from './itemized.js';
 import type {
+  DeleteAnswer,
   DeleteMethod,
+  DeleteQuestion,
   StuckPath,
+  TransferFailure,
   TransferOutcome,
   TransferProgress,
   TransferRequest,
@@ -24,9 +29,23 @@ export interface BatchContext {
   readonly standbys: Standbys;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: TransferProgress) => void;
+  /** Asks for leave to delete. */
+  readonly askToDelete: (question: DeleteQuestion) => Promise<DeleteAnswer>;
 }
 interface Surroundings extends BatchContext {
   readonly root: SourceRoot;
+  readonly quota: DeleteQuota;
+}
+
+/** What a batch may still delete, over all its runs of rsync. */
+class DeleteQuota {
+  deleted = 0;
+
+  constructor(readonly mayDelete: number) {}
+
+  get left(): number {
+    return Math.max(0, this.mayDelete - this.deleted);
+  }
 }
 
 /** Sends one batch: looks at the source, builds the lists, runs rsync for each. Never rejects for what rsync does. */
@@ -37,17 +56,40 @@ export const sendBatch = async (
   const root = openSourceRoot(request.source, request.identity);
   if (!('fd' in root)) return { result: 'source-changed', failure: root };
   try {
-    const { rules, changes, bigFileBytes, batchBytes, crowded } = request;
-    const deleteMethod = deleteMethodOf(request);
-    const limits = { deleteMethod, bigFileBytes, batchBytes, crowded };
-    const options = { rootFd: root.fd, rules, changes, ...limits };
-    const lists = await loadAddon().buildLists(options).catch(sourceUnreadable);
-    return 'code' in lists
-      ? { result: 'source-changed', failure: lists }
-      : await sendLists(request, lists, { root, ...context });
+    const lists = await buildLists(request, root);
+    if ('code' in lists) return { result: 'source-changed', failure: lists };
+    const answer =
+      deleteMethodOf(request) === 'none' ? unlimited : await context.askToDelete({ gone: lists.gonePaths });
+    if (context.signal.aborted) return { result: 'cancelled' };
+    if (answer === 'later') return { result: 'retry', failure: uncounted };
+    if (answer !== 'hold')
+      return await sendLists(request, lists, { root, quota: new DeleteQuota(answer.mayDelete), ...context });
+    const holding = { ...request, holdDeletes: true };
+    const kept = await buildLists(holding, root);
+    return 'code' in kept
+      ? { result: 'source-changed', failure: kept }
+      : await sendLists(holding, kept, { root, quota: new DeleteQuota(0), ...context });
   } finally {
     root.close();
   }
+};
+
+const uncounted: TransferFailure = {
+  code: 'SCAN_FAILED',
+  exitCode: undefined,
+  text: 'the losses of the source could not be counted before deleting',
+  hint: 'check that the source can be read',
+};
+
+const unlimited = { mayDelete: Number.POSITIVE_INFINITY };
+
+const buildLists = (request: TransferRequest, root: SourceRoot): Promise<BuiltLists | TransferFailure> => {
+  const { rules, changes, bigFileBytes, batchBytes, holdDeletes } = request;
+  const deleteMethod = deleteMethodOf(request);
+  // What is held is told path by path.
+  const crowded = holdDeletes ? nothing : request.crowded;
+  const options = { rootFd: root.fd, rules, changes, deleteMethod, bigFileBytes, batchBytes, crowded };
+  return loadAddon().buildLists(options).catch(sourceUnreadable);
 };
 
 /** Holding deletes is doing without them for this once. */
@@ -69,24 +111,62 @@ const sendLists = async (
     if ('result' in result) return result;
     sent.push(result);
   }
+  const held = request.holdDeletes ? await heldOf(request, lists, surroundings) : noneHeld;
   return {
     result: 'acknowledge',
-    stats: sumOf(sent.map(({ stats }) => stats)),
+    stats: { ...sumOf(sent.map(({ stats }) => stats)), deleted: surroundings.quota.deleted },
     big: lists.big,
     deferred: Buffer.concat([lists.deferred, packChanges(sent.flatMap(({ moved }) => moved))]),
-    held: request.holdDeletes ? heldOf(request, lists) : nothing,
+    ...held,
+    wasLimited: false,
     stuck: [...tooLong(lists.tooLong), ...sent.flatMap(({ stuck }) => stuck)],
   };
 };
 
-/** Directories and subtrees were sent without their deletes, so they are due again as a whole. */
-const heldOf = ({ changes }: TransferRequest, { gonePaths, deferred }: BuiltLists): Uint8Array => {
+const nothing = new Uint8Array();
+
+type Held = Pick<Extract<TransferOutcome, { result: 'acknowledge' }>, 'held' | 'heldEntries'>;
+const noneHeld: Held = { held: nothing, heldEntries: [] };
+
+/** Directories and gone paths were sent without their deletes: a dry run tells which they would have been. */
+const heldOf = async (
+  request: TransferRequest,
+  { gonePaths, deferred }: BuiltLists,
+  { root, env, signal }: Surroundings,
+): Promise<Held> => {
+  const { changes, target, rules, kept, deleteMethod } = request;
+  if (deleteMethod === 'none') return noneHeld;
   const put = new Set(Array.from(unpackChanges(deferred), ({ path }) => path));
   const wide = [...unpackChanges(changes)].filter(({ kind, path }) => kind !== 'entry' && !put.has(path));
-  return Buffer.concat([gonePaths, packChanges(wide)]);
+  const due = Buffer.concat([gonePaths, packChanges(wide)]);
+  if (due.length === 0) return noneHeld;
+  const undecided = { held: due, heldEntries: Array.from(unpackChanges(due), () => 1) };
+  const lists = await buildLists({ ...request, changes: due, crowded: nothing, holdDeletes: false }, root);
+  if ('code' in lists) return undecided;
+  const deleted = new Set<RelPath>();
+  const onItem = ({ what, path }: ItemizedLine): void => {
+    if (what === '*deleting') deleted.add(asRelPath(path));
+  };
+  for (const [list, recursive] of [
+    [lists.list, false],
+    [lists.trees, true],
+  ] as const) {
+    if (list.length === 0) continue;
+    const maxDelete = Number.POSITIVE_INFINITY;
+    const call = { target, rules, kept, deleteMethod, maxDelete, recursive, dryRun: true };
+    const run = await runRsync(call, { rootFd: root.fd, list, env, signal, onItem });
+    if (verdictOf(run).verdict !== 'acknowledge') return undecided;
+  }
+  const entries = new Map<RelPath, number>();
+  for (const path of deleted) {
+    const topmost = [...ancestorsOf(path)].findLast((above) => deleted.has(above)) ?? path;
+    entries.set(topmost, (entries.get(topmost) ?? 0) + 1);
+  }
+  return {
+    held: packChanges(Array.from(entries.keys(), (path) => ({ kind: 'entry', path }))),
+    heldEntries: [...entries.values()],
+  };
 };
-
-const nothing = new Uint8Array();
 
 const tooLong = (packed: Uint8Array): StuckPath[] =>
   Array.from(unpackChanges(packed), ({ path }) => ({
@@ -109,22 +189,30 @@ const sendList = async (
   recursive: boolean,
   surroundings: Surroundings,
 ): Promise<SentList | TransferOutcome> => {
-  const { target, rules } = request;
-  const { root, env, signal, onProgress } = surroundings;
-  const call = { target, rules, deleteMethod: deleteMethodOf(request), recursive, dryRun: false };
-  const run: ListRunner = (part, { dryRun = false, onItem } = {}) =>
-    untilConnected(target.name, surroundings, () =>
-      runRsync({ ...call, dryRun }, { rootFd: root.fd, list: part, env, signal, onItem, onProgress }),
+  const { target, rules, kept } = request;
+  const { root, env, signal, onProgress, quota } = surroundings;
+  const call = { target, rules, kept, deleteMethod: deleteMethodOf(request), recursive, dryRun: false };
+  const run: ListRunner = async (part, { dryRun = false, onItem } = {}) => {
+    const maxDelete = dryRun ? Number.POSITIVE_INFINITY : quota.left;
+    const ended = await untilConnected(target.name, surroundings, () =>
+      runRsync(
+        { ...call, maxDelete, dryRun },
+        { rootFd: root.fd, list: part, env, signal, onItem, onProgress },
+      ),
     );
-  const first = await runFirst(request, call, list, surroundings, run);
+    if (!dryRun) quota.deleted += ended.report.deleted;
+    return ended;
+  };
+  const first = await runFirst(request, { ...call, maxDelete: quota.left }, list, surroundings, run);
+  if (wasLimited(first)) return lookAgain(request, quota);
   const verdict = verdictOf(first);
   if (verdict.verdict === 'acknowledge') return { stats: sumOf([statsOf(first)]), stuck: [], moved: [] };
-  if (verdict.verdict !== 'isolate') return failedOutcome(verdict, request);
+  if (verdict.verdict !== 'isolate') return failedOutcome(verdict, request, quota);
   const from = { source: root.path, target: pathOf(target.location) };
   const { runs, stuck, moved, failure } = await isolateFailures(first, list, { run, from, recursive });
   return failure === undefined
     ? { stats: sumOf([first, ...runs].map(statsOf)), stuck, moved }
-    : failedOutcome(failure, request);
+    : failedOutcome(failure, request, quota);
 };
 
 /** The target's path in the words of its rsync. */
@@ -138,34 +226,57 @@ const runFirst = async (
   { target, identity }: TransferRequest,
   call: RsyncCall,
   list: Uint8Array,
-  { root, signal, onProgress, standbys }: Surroundings,
+  { root, signal, onProgress, standbys, quota }: Surroundings,
   run: ListRunner,
 ): Promise<RsyncRun> => {
   if (call.recursive || target.standby === 'off') return run(list);
-  const purpose = { call, identity };
-  const warm = await standbys.run(purpose, list, { signal, onProgress });
-  const last = warm !== undefined && isMeant(verdictOf(warm)) ? warm : await run(list);
+  // It is started before its list is known, so what it may delete is always the same.
+  const maxDelete = Number.isFinite(call.maxDelete) ? standbyDeletes : call.maxDelete;
+  const purpose = { call: { ...call, maxDelete }, identity };
+  const mayServe = call.deleteMethod === 'none' || maxDelete <= quota.left;
+  const warm = mayServe ? await standbys.run(purpose, list, { signal, onProgress }) : undefined;
+  quota.deleted += warm?.report.deleted ?? 0;
+  const last = warm !== undefined && isMeant(verdictOf(warm)) && !wasLimited(warm) ? warm : await run(list);
   if (verdictOf(last).verdict === 'acknowledge') standbys.prepare(purpose, root.fd, list.length);
   return last;
 };
+
+/** Entries that a standby deletes at most; where more are to go, or fewer may, an rsync of its own is taken. */
+const standbyDeletes = 64;
+
+/** Whether rsync left deletes out because of `--max-delete`. */
+const wasLimited = ({ stderr }: RsyncRun): boolean => stderr.includes('--max-delete limit');
 
 /** Whether the end of a standby's run is about its list; otherwise it may have been dead before it got one. */
 const isMeant = ({ verdict }: RsyncVerdict): boolean =>
   verdict === 'acknowledge' || verdict === 'isolate' || verdict === 'cancelled';
 
-const failedOutcome = (verdict: RsyncFailed, { changes }: TransferRequest): TransferOutcome => {
-  if (verdict.verdict === 'cancelled') return { result: 'cancelled' };
-  if (verdict.verdict !== 'restate') return { result: verdict.verdict, failure: verdict.failure };
+const failedOutcome = (
+  verdict: RsyncFailed,
+  { changes }: TransferRequest,
+  { deleted }: DeleteQuota,
+): TransferOutcome => {
+  if (verdict.verdict === 'cancelled') return { result: 'cancelled', deleted };
+  if (verdict.verdict !== 'restate') return { result: verdict.verdict, failure: verdict.failure, deleted };
   // Nothing is known to have arrived: the whole batch is looked at again.
-  return {
-    result: 'acknowledge',
-    stats: sumOf([]),
-    big: nothing,
-    deferred: changes,
-    held: nothing,
-    stuck: [],
-  };
+  return { ...lookedAtAgain, stats: { ...sumOf([]), deleted }, deferred: changes };
 };
+
+/** What may go is gone; the whole batch is looked at again. */
+const lookAgain = ({ changes }: TransferRequest, { deleted }: DeleteQuota): TransferOutcome => ({
+  ...lookedAtAgain,
+  stats: { ...sumOf([]), deleted },
+  deferred: changes,
+  wasLimited: true,
+});
+
+const lookedAtAgain = {
+  result: 'acknowledge',
+  big: nothing,
+  ...noneHeld,
+  wasLimited: false,
+  stuck: [],
+} as const;
 
 const statsOf = ({ report, durationMs }: RsyncRun): TransferStats => ({
   files: report.files,

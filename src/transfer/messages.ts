@@ -1,4 +1,4 @@
-import type { ChangeKind } from '../core/change.js';
+import type { Change, ChangeKind } from '../core/change.js';
 import type { FilterRule, Target } from '../core/target.js';
 
 /**
@@ -28,6 +28,8 @@ export interface TransferRequest {
   readonly deleteMethod: DeleteMethod;
   /** Nothing is deleted at the target; what would have been comes back in `held`. */
   readonly holdDeletes: boolean;
+  /** What the target keeps although the source does not have it: the path, all in it (`directory`) or below it (`tree`). */
+  readonly kept: readonly Change[];
   /** Regular files of this size and more come back in `big`; `Infinity` in the big lane. */
   readonly bigFileBytes: number;
   /** Bytes of regular files after which the rest comes back in `deferred`. */
@@ -56,6 +58,18 @@ export interface TransferProgress {
   readonly files: number;
   readonly sentBytes: number;
 }
+
+/** What a batch would like to delete; asked before it is sent. */
+export interface DeleteQuestion {
+  /** Packed entries: the paths that are gone at the source, each reduced to the topmost that is. */
+  readonly gone: Uint8Array;
+}
+
+/**
+ * `hold`: the batch is sent without its deletes; `later`: it can't be told now, so the batch is to be tried again; otherwise
+ * the most entries that it may delete.
+ */
+export type DeleteAnswer = 'hold' | 'later' | { readonly mayDelete: number };
 
 /** A path that this target could not take, with rsync's words for it. latin1 path. */
 export interface StuckPath {
@@ -94,17 +108,29 @@ export type TransferOutcome =
       readonly big: Uint8Array;
       /** Packed changes to be sent with a later batch at once: they did not fit, or moved while they were sent. */
       readonly deferred: Uint8Array;
-      /** Packed changes whose deletes were held: gone paths, and directories that may have extras at the target. */
+      /**
+       * Packed changes whose deletes were held: the topmost paths that would go, or, where the target did not tell, gone
+       * paths and directories that may have something beside the source.
+       */
       readonly held: Uint8Array;
+      /** Entries of the target that each of them stands for, same order. */
+      readonly heldEntries: readonly number[];
+      /** Whether there was more to delete than it may; the rest is in `deferred`. */
+      readonly wasLimited: boolean;
       /** Paths that failed alone; the rest is delivered (outcome `isolate` of the table). */
       readonly stuck: readonly StuckPath[];
     }
-  | { readonly result: 'retry' | 'halt'; readonly failure: TransferFailure }
+  | {
+      readonly result: 'retry' | 'halt';
+      readonly failure: TransferFailure;
+      /** Entries that were deleted before it failed. */
+      readonly deleted?: number;
+    }
   /** The way of deleting does not work with this target: use the next one, at once. */
-  | { readonly result: 'delete-method'; readonly failure: TransferFailure }
+  | { readonly result: 'delete-method'; readonly failure: TransferFailure; readonly deleted?: number }
   /** The source root is not the one that is watched. Nothing was sent. */
   | { readonly result: 'source-changed'; readonly failure: TransferFailure }
-  | { readonly result: 'cancelled' };
+  | { readonly result: 'cancelled' /** Entries that were deleted before. */; readonly deleted?: number };
 
 /** Asks a target, changing nothing there, whether it can be written to and how it deletes. */
 export interface ProbeRequest {

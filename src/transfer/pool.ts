@@ -1,5 +1,7 @@
 import { Piscina } from 'piscina';
 import type {
+  DeleteAnswer,
+  DeleteQuestion,
   ProbeOutcome,
   ProbeRequest,
   TransferFailure,
@@ -7,6 +9,7 @@ import type {
   TransferProgress,
   TransferRequest,
 } from './messages.js';
+import type { FromTask, ToTask } from './worker.js';
 
 export interface TransferPoolOptions {
   /** Worker threads. Default 2: the work is rsync's, the threads only feed it. */
@@ -26,9 +29,15 @@ export interface Running<Outcome> {
   cancel(): void;
 }
 
+/** Never rejects. */
+export type AskToDelete = (question: DeleteQuestion) => Promise<DeleteAnswer>;
+
+const allowAll: AskToDelete = async () => ({ mayDelete: Number.POSITIVE_INFINITY });
+
 /** Runs batches in worker threads. */
 export interface TransferPool {
-  submit(request: TransferRequest): Running<TransferOutcome>;
+  /** @param askToDelete is asked what the batch may delete, once, before it is sent; without it, all */
+  submit(request: TransferRequest, askToDelete?: AskToDelete): Running<TransferOutcome>;
   probe(request: ProbeRequest): Running<ProbeOutcome>;
   /** Ends the rsyncs that wait for a list. */
   retireStandbys(): Promise<void>;
@@ -75,9 +84,9 @@ class PiscinaTransferPool implements TransferPool {
     this.#threads = Array.from({ length: threads }, () => new Piscina(options));
   }
 
-  submit(request: TransferRequest): Running<TransferOutcome> {
+  submit(request: TransferRequest, askToDelete: AskToDelete = allowAll): Running<TransferOutcome> {
     const transferable = isOwnBuffer(request.changes) ? [request.changes.buffer] : [];
-    return this.#run<TransferOutcome>('transfer', request, transferable);
+    return this.#run<TransferOutcome>('transfer', request, transferable, askToDelete);
   }
 
   probe(request: ProbeRequest): Running<ProbeOutcome> {
@@ -108,6 +117,7 @@ class PiscinaTransferPool implements TransferPool {
     name: 'transfer' | 'probe',
     request: TransferRequest | ProbeRequest,
     transferable: ArrayBuffer[],
+    askToDelete: AskToDelete = allowAll,
   ): Running<Outcome> {
     const { port1, port2 } = new MessageChannel();
     // Never piscina's own way of aborting: it ends the thread and leaves the children behind.
@@ -116,8 +126,10 @@ class PiscinaTransferPool implements TransferPool {
       { name, transferList: [port2, ...transferable] },
     );
     let progress: TransferProgress = { files: 0, sentBytes: 0 };
-    port1.on('message', (message: TransferProgress) => {
-      progress = message;
+    const post = (message: ToTask) => port1.postMessage(message);
+    port1.on('message', (message: FromTask) => {
+      if (message.progress !== undefined) progress = message.progress;
+      else void askToDelete(message.question).then((answer) => post({ answer }));
     });
     const task: Running<Outcome> = {
       get progress() {
@@ -129,7 +141,7 @@ class PiscinaTransferPool implements TransferPool {
           port1.close();
           this.#running.delete(task);
         }),
-      cancel: () => port1.postMessage('cancel'),
+      cancel: () => post('cancel'),
     };
     this.#running.add(task);
     return task;

@@ -26,7 +26,15 @@ export const probeTarget = async (
     const missing = Buffer.from(`./.imgsync-fast-${randomUUID()}/probe\0`, 'latin1');
     const wanted: DeleteMethod = deletes ? 'missing-args' : 'none';
     const list = deletes ? missing : new Uint8Array();
-    const call = { target, rules: [], deleteMethod: wanted, recursive: false, dryRun: true };
+    const call = {
+      target,
+      rules: [],
+      kept: [],
+      deleteMethod: wanted,
+      maxDelete: Number.POSITIVE_INFINITY,
+      recursive: false,
+      dryRun: true,
+    };
     const run = await untilConnected(target.name, { standbys, signal }, () =>
       runRsync(call, { rootFd, list, env, signal }),
     );

@@ -1,3 +1,4 @@
+import type { Change } from '../core/change.js';
 import type { FilterRule, Target } from '../core/target.js';
 import type { DeleteMethod } from './messages.js';
 
@@ -6,6 +7,10 @@ export interface RsyncCall {
   readonly target: Target;
   readonly rules: readonly FilterRule[];
   readonly deleteMethod: DeleteMethod;
+  /** Entries that it deletes at most; `Infinity`: as many as there are. */
+  readonly maxDelete: number;
+  /** See `TransferRequest.kept`. */
+  readonly kept: readonly Change[];
   /** Whether listed directories are sent with all beneath them. */
   readonly recursive: boolean;
   /** Nothing is changed: only what differs is told. */
@@ -21,9 +26,18 @@ const maxConnectSeconds = 20;
  * - `--modify-window=-1`: without it, a file rewritten at the same size within the same second stays stale for ever.
  * - the rules before `--from0`: it also governs how later files of rules are read.
  * - `--sockopts=TCP_NODELAY`: each missing side costs one or more delayed acknowledgements of 44 ms.
+ * - `--max-delete`: the receiver itself stops at what the guard of deletes allows, whatever it has beside the source.
  * - `--force` with the missing arguments: a directory that became a file, and a directory that is gone, may hold entries.
  */
-export const rsyncArgs = ({ target, rules, deleteMethod, recursive, dryRun }: RsyncCall): string[] => [
+export const rsyncArgs = ({
+  target,
+  rules,
+  deleteMethod,
+  maxDelete,
+  kept,
+  recursive,
+  dryRun,
+}: RsyncCall): string[] => [
   // The operator's own come first: where they contradict, what follows wins.
   ...target.rsync.args,
   '-lptgoD',
@@ -31,6 +45,8 @@ export const rsyncArgs = ({ target, rules, deleteMethod, recursive, dryRun }: Rs
   ...(dryRun ? ['-n'] : []),
   ...(deleteMethod === 'none' ? [] : ['--delete', '--force']),
   ...(deleteMethod === 'missing-args' ? ['--delete-missing-args'] : []),
+  ...(deleteMethod === 'none' || !Number.isFinite(maxDelete) ? [] : [`--max-delete=${maxDelete}`]),
+  ...kept.map(protectArg),
   ...rules.flatMap(filterArgs),
   '--from0',
   '--files-from=-',
@@ -49,6 +65,23 @@ const filterArgs = (rule: FilterRule): string[] => {
   const text = Buffer.from(rule, 'latin1').toString('utf8');
   const own = `--filter=${text}`;
   return text.startsWith('- ') && text.endsWith('/') ? [own, `${own}***`] : [own];
+};
+
+/** The receiver does not delete what it matches; sending is not concerned. */
+const protectArg = ({ kind, path }: Change): string => {
+  const below = kind === 'entry' ? '' : kind === 'directory' ? '/*' : '/**';
+  return `--filter=P /${path === '' ? below.slice(1) : `${asPattern(path, below !== '')}${below}`}`;
+};
+
+/** A path as a pattern of rsync that matches it: only in a pattern with wildcards a backslash is one. FILTER RULES in rsync(1). */
+const asPattern = (path: string, hasWildcards: boolean): string => {
+  const bytes = Buffer.from(path, 'latin1');
+  const text = bytes.toString('utf8');
+  // Arguments are text, so what is none, and a line break, becomes a wildcard for that byte.
+  const isText = Buffer.from(text, 'utf8').equals(bytes) && !/[\r\n]/.test(text);
+  if (isText && !hasWildcards && !/[*?[]/.test(text)) return text;
+  const escaped = (isText ? text : path).replace(/[\\*?[]/g, '\\$&');
+  return isText ? escaped : escaped.replace(/[\r\n\x80-\xff]/g, '?');
 };
 
 const optionArgs = ({ rsync, bandwidthLimit }: Target): string[] => [

@@ -1,14 +1,28 @@
 import type { MessagePort } from 'node:worker_threads';
 import { type BatchContext, sendBatch } from './batch.js';
-import type { ProbeOutcome, ProbeRequest, TransferOutcome, TransferRequest } from './messages.js';
+import type {
+  DeleteAnswer,
+  DeleteQuestion,
+  ProbeOutcome,
+  ProbeRequest,
+  TransferOutcome,
+  TransferProgress,
+  TransferRequest,
+} from './messages.js';
 import { probeTarget } from './probe.js';
 import { Standbys } from './standby.js';
 
-/** What a task brings along. A message on the port cancels it; it answers with the progress. */
+/** What a task brings along. The port carries `ToTask` and `FromTask`. */
 export interface Task<Request> {
   readonly request: Request;
   readonly port: MessagePort;
 }
+
+/** `cancel` ends the task; the other answers its question. */
+export type ToTask = 'cancel' | { readonly answer: DeleteAnswer };
+export type FromTask =
+  | { readonly progress: TransferProgress; readonly question?: never }
+  | { readonly question: DeleteQuestion; readonly progress?: never };
 
 /** Those of this thread. Every task of one target comes to the same thread. */
 const standbys = new Standbys(process.env);
@@ -26,13 +40,25 @@ const withCancel = async <Request, Outcome>(
   run: (request: Request, context: BatchContext) => Promise<Outcome>,
 ): Promise<Outcome> => {
   const cancel = new AbortController();
-  port.once('message', () => cancel.abort());
+  let tellAnswer: (answer: DeleteAnswer) => void = () => {};
+  port.on('message', (message: ToTask) => {
+    if (message !== 'cancel') return tellAnswer(message.answer);
+    cancel.abort();
+    tellAnswer('hold');
+  });
+  const post = (message: FromTask) => port.postMessage(message);
   try {
     return await run(request, {
       env: process.env,
       standbys,
       signal: cancel.signal,
-      onProgress: (progress) => port.postMessage(progress),
+      onProgress: (progress) => post({ progress }),
+      askToDelete: (question) =>
+        new Promise((resolve) => {
+          tellAnswer = resolve;
+          if (cancel.signal.aborted) resolve('hold');
+          post({ question });
+        }),
     });
   } finally {
     port.close();

@@ -129,10 +129,16 @@ const send = async (
       [lists.trees, true],
     ] as const) {
       if (list.length === 0) continue;
-      const call = { target: targetAt({ type: 'local', path: target.path }), rules, deleteMethod, recursive };
+      const call = {
+        target: targetAt({ type: 'local', path: target.path }),
+        rules,
+        kept: [],
+        deleteMethod,
+        recursive,
+      };
       const stdin = loadAddon().memoryFile(list);
       try {
-        execFileSync('rsync', rsyncArgs({ ...call, dryRun: false }), {
+        execFileSync('rsync', rsyncArgs({ ...call, maxDelete: Number.POSITIVE_INFINITY, dryRun: false }), {
           cwd: source.path,
           stdio: [stdin, 'pipe', 'pipe'],
           env: { ...process.env, LC_ALL: 'C' },

@@ -41,6 +41,8 @@ export class Imgsync {
   constructor(
     private readonly group: ProcessGroup,
     private readonly source: string,
+    /** Its sync.json. */
+    readonly file: string,
   ) {
     for (const stream of [group.leader.stdout, group.leader.stderr] as Readable[]) {
       createInterface({ input: stream }).on('line', (text) => this.#read(text));
@@ -169,5 +171,5 @@ export const startImgsync = (
       ...(userId === undefined ? {} : { uid: userId, gid: userId }),
     },
   );
-  return new Imgsync(group, config.source);
+  return new Imgsync(group, config.source, file);
 };

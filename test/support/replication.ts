@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { type Answer, imgsyncFast } from './command-line.js';
 import type { ConvergeOptions } from './converge.js';
 import { type Imgsync, startImgsync } from './imgsync.js';
 import { type RsyncDaemon, rsyncDaemons } from './rsync-daemon.js';
@@ -15,6 +16,8 @@ export interface ReplicationOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   /** Further arguments of node. */
   readonly nodeArgs?: readonly string[];
+  /** Called for each rsync daemon before the start. */
+  readonly before?: (daemon: RsyncDaemon) => void;
 }
 
 /** A source, its targets and `imgsync-fast` between them. */
@@ -38,6 +41,11 @@ export class Replication {
   async restart(): Promise<void> {
     this.#imgsync = this.start();
     await this.imgsync.ready();
+  }
+
+  /** Runs another command with the same configuration, to its end. */
+  command(...args: readonly string[]): Answer {
+    return imgsyncFast(...args, '--config', this.imgsync.file);
   }
 
   /** The trees of the targets. */
@@ -75,10 +83,11 @@ export class Replication {
 /** Starts all of it. @returns when the first sync is through */
 export const startReplication = async (
   scope: Scope,
-  { targets = 2, files = {}, config = {}, nodeArgs = [] }: ReplicationOptions = {},
+  { targets = 2, files = {}, config = {}, nodeArgs = [], before = () => {} }: ReplicationOptions = {},
 ): Promise<Replication> => {
   const source = tempTree(scope, files);
   const daemons = await rsyncDaemons(scope, targets);
+  for (const daemon of daemons) before(daemon);
   const stateDir = tempDirectory(scope, 'state');
   const start = () =>
     startImgsync(

@@ -1,7 +1,9 @@
 import {
   appendFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -60,6 +62,15 @@ export class Tree {
 
   link(path: string, target: string): void {
     symlinkSync(Buffer.from(target, 'latin1'), this.at(path));
+  }
+
+  has(path: string): boolean {
+    return existsSync(this.at(path));
+  }
+
+  /** Entries in it, at any depth. */
+  count(): number {
+    return readdirSync(this.path, { recursive: true }).length;
   }
 
   /** Removes a file, a link or a whole tree; what is not there is no error. */

@@ -48,6 +48,7 @@ const request = (
   changes: packChanges(changes),
   deleteMethod: 'missing-args',
   holdDeletes: false,
+  kept: [],
   bigFileBytes: Number.POSITIVE_INFINITY,
   batchBytes: Number.POSITIVE_INFINITY,
   crowded: new Uint8Array(),
@@ -106,18 +107,19 @@ test('a subtree goes as a whole, a directory takes away what the source does not
 test('held deletes leave the target as it is, all else flows, and they are told', async (t) => {
   const source = tempTree(t, { new: '1', 'dir/keep': '2' });
   const daemon = await rsyncDaemon(t);
-  for (const path of ['gone/a', 'gone/b', 'dir/extra']) daemon.tree.write(path, 'x');
+  for (const path of ['gone/a', 'gone/b', 'dir/extra/a', 'dir/extra/b']) daemon.tree.write(path, 'x');
   const changes: Change[] = [
     ...entries('new', 'gone/a', 'gone/b'),
     { kind: 'directory', path: asRelPath('dir') },
   ];
   const pool = poolFor(t);
   const target = targetOf(daemon);
-  const { held } = acknowledged(
+  const { held, heldEntries } = acknowledged(
     await pool.submit(request(source, target, changes, { holdDeletes: true })).outcome,
   );
-  assert.deepEqual([...unpackChanges(held)], [...entries('gone'), { kind: 'directory', path: 'dir' }]);
-  for (const path of ['gone/a', 'gone/b', 'dir/extra', 'new', 'dir/keep']) daemon.tree.read(path);
+  assert.deepEqual(Array.from(unpackChanges(held), ({ path }) => path).sort(), ['dir/extra', 'gone']);
+  assert.deepEqual(heldEntries, [3, 3]);
+  for (const path of ['gone/a', 'gone/b', 'dir/extra/a', 'new', 'dir/keep']) daemon.tree.read(path);
   acknowledged(await pool.submit(request(source, target, [...unpackChanges(held)])).outcome);
   assert.deepEqual(await compareTrees(source.path, daemon.path), []);
 });
@@ -379,7 +381,7 @@ test('a cancelled batch ends at once and leaves no child behind', async (t) => {
     what: 'a temporary file',
   });
   running.cancel();
-  assert.deepEqual(await running.outcome, { result: 'cancelled' });
+  assert.deepEqual(await running.outcome, { result: 'cancelled', deleted: 0 });
   await waitFor(() => readdirSync(daemon.path).length === 0, { what: 'the temporary file to go' });
 });
 
@@ -406,4 +408,71 @@ test('a local directory is a target as well', async (t) => {
   const changes: Change[] = [{ kind: 'directory', path: asRelPath('') }, ...entries('a/b')];
   acknowledged(await poolFor(t).submit(request(source, targetAt({ type: 'local', path }), changes)).outcome);
   assert.deepEqual(await compareTrees(source.path, path), []);
+});
+
+test('a batch asks before it deletes; refused, it is sent without its deletes', async (t) => {
+  const source = tempTree(t, { new: '1' });
+  const daemon = await rsyncDaemon(t);
+  for (const path of ['gone/a', 'gone/b']) daemon.tree.write(path, 'x');
+  const asked: string[][] = [];
+  const outcome = acknowledged(
+    await poolFor(t).submit(
+      request(source, targetOf(daemon), entries('new', 'gone/a', 'gone/b')),
+      async ({ gone }) => {
+        asked.push(Array.from(unpackChanges(gone), ({ path }) => path));
+        return 'hold';
+      },
+    ).outcome,
+  );
+  assert.deepEqual(asked, [['gone']]);
+  assert.deepEqual([...unpackChanges(outcome.held)], entries('gone'));
+  for (const path of ['gone/a', 'gone/b', 'new']) daemon.tree.read(path);
+});
+
+test('the receiver never deletes more than was allowed, in directories or below gone paths', async (t) => {
+  const source = tempTree(t, { 'dir/keep': '1' });
+  const daemon = await rsyncDaemon(t);
+  for (let i = 0; i < 10; i++) {
+    daemon.tree.write(`gone/${i}`, 'x');
+    daemon.tree.write(`dir/extra/${i}`, 'x');
+  }
+  const changes: Change[] = [...entries('gone'), { kind: 'directory', path: asRelPath('dir') }];
+  daemon.tree.write('dir/keep', '1');
+  const left = () => daemon.tree.count();
+  const before = left();
+  const pool = poolFor(t);
+  // The second time a standby waits, which may delete more.
+  for (const [mayDelete, of] of [
+    [5, changes],
+    [3, changes],
+    [0, changes],
+  ] as const) {
+    const was = left();
+    const outcome = acknowledged(
+      await pool.submit(request(source, targetOf(daemon), of), async () => ({ mayDelete })).outcome,
+    );
+    assert.equal(outcome.wasLimited, true);
+    assert.equal(outcome.stats.deleted, mayDelete);
+    assert.equal(was - left(), mayDelete);
+    assert.deepEqual([...unpackChanges(outcome.deferred)], of);
+  }
+  assert.equal(before - left(), 8);
+});
+
+test('what is kept stays, whether it is named, in a directory that is sent, or below a subtree', async (t) => {
+  const source = tempTree(t, { 'dir/keep': '1', 'tree/sub/keep': '1' });
+  const daemon = await rsyncDaemon(t);
+  const kept = ['gone[1]', 'dir/kept*', 'tree/sub/kept'];
+  const others = ['other', 'dir/keptX', 'tree/sub/other'];
+  for (const path of [...kept, ...others]) daemon.tree.write(`${path}/file`, 'x');
+  const changes: Change[] = [
+    ...entries('gone[1]', 'other'),
+    { kind: 'directory', path: asRelPath('dir') },
+    { kind: 'tree', path: asRelPath('tree') },
+  ];
+  acknowledged(
+    await poolFor(t).submit(request(source, targetOf(daemon), changes, { kept: entries(...kept) })).outcome,
+  );
+  for (const path of kept) daemon.tree.read(`${path}/file`);
+  for (const path of others) assert.throws(() => daemon.tree.read(`${path}/file`), path);
 });

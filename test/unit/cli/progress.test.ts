@@ -10,6 +10,8 @@ const target: TargetStatus = {
   state: 'idle',
   pending: 0,
   stuck: 0,
+  held: 0,
+  kept: 0,
   filesSent: 0,
   bytesSent: 0,
   lagSeconds: 0,

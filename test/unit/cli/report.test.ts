@@ -8,6 +8,8 @@ const target = (fields: Partial<TargetReport>): TargetReport => ({
   state: 'idle',
   pending: 0,
   stuck: 0,
+  held: 0,
+  kept: 0,
   filesSent: 0,
   bytesSent: 0,
   lagSeconds: 0,
@@ -32,10 +34,10 @@ const targets = [
 test('the table has a line for each target', () =>
   assert.deepEqual(tableOf({ source: '/data', directories: 12_345, live: true, targets }, false), [
     '/data: 12,345 directories watched',
-    'target  state        pending   lag  files/s  MB/s   sent  stuck',
-    'img64   idle               0     -        0   0.0  1,234      0',
-    '图片    reconciling      120  0.1s      812  23.1      0      0   45 %  450 of 1,000 directories compared',
-    'c       halted             0  2.0h        0   0.0      0      3  AUTH_FAILED: no',
+    'target  state        pending   lag  files/s  MB/s   sent  stuck  held',
+    'img64   idle               0     -        0   0.0  1,234      0     0',
+    '图片    reconciling      120  0.1s      812  23.1      0      0     0   45 %  450 of 1,000 directories compared',
+    'c       halted             0  2.0h        0   0.0      0      3     0  AUTH_FAILED: no',
   ]));
 
 test('the headline says when watching is being set up', () =>

@@ -45,6 +45,8 @@ const acknowledged: TransferOutcome = {
   big: nothing,
   deferred: nothing,
   held: nothing,
+  heldEntries: [],
+  wasLimited: false,
   stuck: [],
 };
 const quiet: ReplicatorObserver = {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { RelPath } from '../../../src/core/path.js';
 import type { Target, TargetLocation } from '../../../src/core/target.js';
 import { rsyncArgs } from '../../../src/transfer/rsync-args.js';
 
@@ -22,7 +23,14 @@ const daemon = target({
   module: 'market',
   path: '',
 });
-const call = { rules: [], deleteMethod: 'missing-args', recursive: false, dryRun: false } as const;
+const call = {
+  rules: [],
+  kept: [],
+  deleteMethod: 'missing-args',
+  maxDelete: Number.POSITIVE_INFINITY,
+  recursive: false,
+  dryRun: false,
+} as const;
 
 test('every call tells same-second rewrites apart, protects excludes and ends its list items with NUL', () => {
   const args = rsyncArgs({ ...call, target: daemon });
@@ -51,6 +59,47 @@ test('the way of deleting decides about the options that delete', () => {
   assert.deepEqual(deletes('missing-args'), ['--delete', '--force', '--delete-missing-args']);
   assert.deepEqual(deletes('parent-directory'), ['--delete', '--force']);
   assert.deepEqual(deletes('none'), []);
+});
+
+test('a limit of deletes is given to the receiver, where anything is deleted at all', () => {
+  const limits = (deleteMethod: 'missing-args' | 'none', maxDelete: number) =>
+    rsyncArgs({ ...call, target: daemon, deleteMethod, maxDelete }).filter((arg) =>
+      arg.includes('max-delete'),
+    );
+  assert.deepEqual(limits('missing-args', 7), ['--max-delete=7']);
+  assert.deepEqual(limits('missing-args', 0), ['--max-delete=0']);
+  assert.deepEqual(limits('missing-args', Number.POSITIVE_INFINITY), []);
+  assert.deepEqual(limits('none', 7), []);
+});
+
+test('what is kept is protected, whatever its name holds, and stands before the rules', () => {
+  const kept = (
+    [
+      ['entry', 'a/b c'],
+      ['entry', 'x[1]*'],
+      ['entry', 'back\\slash'],
+      ['entry', 'latin\xff1'],
+      ['entry', 'caf\xc3\xa9'],
+      ['directory', 'd'],
+      ['directory', ''],
+      ['tree', 'back\\t'],
+    ] as const
+  ).map(([kind, path]) => ({ kind, path: path as RelPath }));
+  const args = rsyncArgs({ ...call, target: daemon, kept, rules: ['- *.tmp'] });
+  assert.deepEqual(
+    args.filter((arg) => arg.startsWith('--filter=')),
+    [
+      '--filter=P /a/b c',
+      '--filter=P /x\\[1]\\*',
+      '--filter=P /back\\slash',
+      '--filter=P /latin?1',
+      '--filter=P /café',
+      '--filter=P /d/*',
+      '--filter=P /*',
+      '--filter=P /back\\\\t/**',
+      '--filter=- *.tmp',
+    ],
+  );
 });
 
 const places: readonly (readonly [TargetLocation, string])[] = [

@@ -1,0 +1,30 @@
+import type { Logger } from 'pino';
+import type { Config } from '../config/config.js';
+import { loadConfig } from '../config/load.js';
+import { ConfigError } from '../core/errors.js';
+import type { Daemon } from '../daemon/status.js';
+
+/**
+ * Reads the configuration again and goes on with it. A wrong one changes nothing: each fault is a line of the log. Never
+ * rejects.
+ * @param adapt adds what the command line says
+ */
+export const reload = async (
+  file: string,
+  adapt: (config: Config) => Config,
+  daemon: Pick<Daemon, 'reload'>,
+  logger: Logger,
+): Promise<void> => {
+  logger.info({ file }, 'SIGHUP: reading the configuration again');
+  try {
+    await daemon.reload(adapt(await loadConfig(file)));
+  } catch (error) {
+    if (!(error instanceof ConfigError)) {
+      logger.error({ err: error }, 'the configuration could not be read again: it stays as it was');
+      return;
+    }
+    const { code } = error;
+    for (const { pointer, message, line, column } of error.faults)
+      logger.error({ code, file, line, column, pointer }, `the configuration stays as it was: ${message}`);
+  }
+};

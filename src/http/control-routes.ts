@@ -1,0 +1,27 @@
+import type { Daemon } from '../daemon/status.js';
+import { RequestError, type Routes } from './control-server.js';
+
+/**
+ * What the control socket answers:
+ * - `GET /v1/status`: the daemon's status
+ * - `GET /v1/deletes`: what the guards of deletes hold and keep, all targets
+ * - `POST /v1/deletes/approve`, `POST /v1/deletes/reject`, body `{"target": NAME}` or none for all: paths by target
+ */
+export const controlRoutes = (
+  daemon: Pick<Daemon, 'status' | 'heldDeletes' | 'approveDeletes' | 'rejectDeletes'>,
+): Routes => {
+  const targetOf = (body: unknown): string | undefined => {
+    if (body === undefined) return undefined;
+    const target = typeof body === 'object' && body !== null && 'target' in body ? body.target : undefined;
+    if (target === undefined) return undefined;
+    if (!daemon.status().targets.some(({ name }) => name === target))
+      throw new RequestError(404, `there is no target ${JSON.stringify(target)}`);
+    return target as string;
+  };
+  return {
+    'GET /v1/status': () => daemon.status(),
+    'GET /v1/deletes': () => ({ targets: daemon.heldDeletes() }),
+    'POST /v1/deletes/approve': (body) => ({ paths: daemon.approveDeletes(targetOf(body)) }),
+    'POST /v1/deletes/reject': (body) => ({ paths: daemon.rejectDeletes(targetOf(body)) }),
+  };
+};
