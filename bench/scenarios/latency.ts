@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { measureSaves, percentile } from '../../test/support/latency.js';
 import { run } from '../../test/support/run.js';
 import type { Scope } from '../../test/support/scope.js';
@@ -11,6 +12,8 @@ import { openStage, type Stage, verify } from '../stage.js';
 const files = { count: 1000 };
 /** Saves before the first that counts. */
 const warmUp = 5;
+/** Between two saves, ms: what a replicator prepares for the next one is done by then. */
+const pauseMs = 200;
 
 export const latency: Scenario = {
   name: 'latency',
@@ -24,9 +27,13 @@ export const latency: Scenario = {
       async (scope: Scope, subject: string) => {
         const stage = await openStage(scope, { targets, files, isTuned });
         const running = await start(scope, stage);
-        const latencies = await measureSaves(stage.source, stage.daemons, saves + warmUp, () =>
-          running.beforeChange(),
-        );
+        const latencies = await measureSaves(stage.source, stage.daemons, saves + warmUp, () => {
+          const untilQuiet = running.beforeChange();
+          return async () => {
+            await untilQuiet();
+            await pause(pauseMs);
+          };
+        });
         recordLatencies(bench, subject, latencies.slice(warmUp));
         await verify(bench, subject, stage, files.count * targets);
         await running.stop();
