@@ -18,6 +18,7 @@ import { Replica, type ReplicaSurroundings } from './replica.js';
 import { readIdentity, SourceScanner } from './source.js';
 import { SourceWatch } from './source-watch.js';
 import type { Daemon, DaemonStatus, HeldDeletesStatus } from './status.js';
+import { TreeSize } from './tree-size.js';
 
 export interface DaemonOptions {
   readonly logger: Logger;
@@ -82,8 +83,7 @@ class ReplicationDaemon implements Daemon {
   #wasLost = false;
   /** Until then an overflow is no news; ms since the epoch. */
   #quietUntil = 0;
-  /** Of the source, when watching began. */
-  #entries: number | undefined;
+  readonly #size: TreeSize;
   readonly #logger: Logger;
   readonly #store: DigestStore;
   readonly #checkpointer: Checkpointer;
@@ -123,6 +123,11 @@ class ReplicationDaemon implements Daemon {
       accepts: () => this.#replicas.every(({ refusedEmpty }) => refusedEmpty),
     });
     const scanner = new SourceScanner(config);
+    this.#size = new TreeSize(() => scanner.count(), {
+      windowMs: () => this.config.delete.windowMs,
+      now: systemClock.now,
+      failed: (error) => logger.debug({ err: error }, 'the entries of the source could not be counted'),
+    });
     this.#checkpointer = new Checkpointer(
       {
         digest: (directories, trees) => scanner.digest(directories, trees),
@@ -146,6 +151,7 @@ class ReplicationDaemon implements Daemon {
       scheduler: new Scheduler(config.maxRsyncs),
       bigFileScheduler: new Scheduler(maxBigTransfers),
       scanner,
+      size: this.#size,
       store,
       checkpointer: this.#checkpointer,
       failLog: config.failLog === undefined ? undefined : new FailLog(config.failLog),
@@ -282,7 +288,6 @@ class ReplicationDaemon implements Daemon {
   /** Brings in a target while the others run. */
   #begin({ replicator, deletes }: Replica, isChanged: boolean): void {
     if (this.#suspended !== undefined) replicator.suspend(this.#suspended);
-    if (this.#entries !== undefined) deletes.noteSource(this.#entries);
     if (!this.#watch.isLive) return;
     if (isChanged) replicator.reconcile('the target was changed');
     else if (this.config.initialSync || deletes.isHolding) replicator.reconcile('the target was added');
@@ -296,10 +301,9 @@ class ReplicationDaemon implements Daemon {
 
   #goLive(directories: number, entries: number): void {
     this.#logger.info({ directories, entries }, 'watching');
-    this.#entries = entries;
+    this.#size.note(entries);
     this.#suspended = undefined;
     for (const { replicator, deletes } of this.#replicas) {
-      deletes.noteSource(entries);
       replicator.resume();
       // What was held when it ended is known only after a comparison.
       const needsSync = this.config.initialSync || this.#wasLost || deletes.isHolding;

@@ -25,6 +25,7 @@ import { isSameSource, latin1Of, readIdentity, type SourceScanner } from './sour
 import type { HeldDeletesStatus, TargetStatus } from './status.js';
 import { TargetDeletes } from './target-deletes.js';
 import { targetLog } from './target-log.js';
+import type { TreeSize } from './tree-size.js';
 
 /** What all replicas of a daemon share. */
 export interface ReplicaSurroundings {
@@ -35,6 +36,7 @@ export interface ReplicaSurroundings {
   readonly scheduler: Scheduler;
   readonly bigFileScheduler: Scheduler;
   readonly scanner: SourceScanner;
+  readonly size: TreeSize;
   readonly store: DigestStore;
   readonly checkpointer: Checkpointer;
   readonly failLog: FailLog | undefined;
@@ -72,6 +74,7 @@ export class Replica {
       rule: config.delete,
       digests: this.#digests,
       scanner: around.scanner,
+      size: around.size,
       file: new KeptFile(config.stateDir, placeOf(target)),
       clock: systemClock,
       logger: around.logger.child({ target: target.name }),

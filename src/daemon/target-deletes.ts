@@ -9,12 +9,14 @@ import type { TargetDigests } from '../store/target-digests.js';
 import type { DeleteAnswer, DeleteQuestion, TransferOutcome } from '../transfer/messages.js';
 import { type KeptFile, type KeptState, nothingKept } from './kept-file.js';
 import { latin1Of, type SourceScanner } from './source.js';
+import type { TreeSize } from './tree-size.js';
 
 export interface TargetDeletesOptions {
   readonly source: string;
   readonly rule: DeleteRule;
   readonly digests: TargetDigests;
   readonly scanner: SourceScanner;
+  readonly size: TreeSize;
   readonly file: KeptFile;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -22,11 +24,8 @@ export interface TargetDeletesOptions {
 
 /** More kept paths than this are folded into the directories above: each is an argument of every rsync. */
 const maxKept = 1_000;
-/** So old a count of the source still tells what the store may not know yet, ms. */
+/** What a comparison found is in the store after this time, ms. */
 const storeLagMs = 30_000;
-/** Shortest pause between two counts of the tree, ms, and the pause as a multiple of the time that one takes. */
-const minRecountMs = 5_000;
-const recountShare = 100;
 const allowAll: DeleteAnswer = { mayDelete: Number.POSITIVE_INFINITY };
 
 /** One batch's leave to delete; given by {@link TargetDeletes.begin}. */
@@ -40,16 +39,14 @@ export interface BatchDeletes {
 export class TargetDeletes {
   readonly #guard: DeleteGuard;
   #state: KeptState;
-  /** Entries of the source when it was last looked at as a whole. */
-  #source: { readonly at: number; readonly entries: number } | undefined;
+  /** Entries of the source when it was compared last: the store may not know of them for a while. */
+  #compared: { readonly at: number; readonly entries: number } | undefined;
   /** Entries that were deleted at the target after that. */
   #deletedSince = 0;
   /** More was deleted than was expected: something is not known, so look at the whole tree before the next. */
   #isDoubtful = false;
   /** Paths whose deletes an operator wants. */
   readonly #approved = new Set<RelPath>();
-  /** When the entries of the tree are counted next, ms since the epoch. */
-  #recountAt = 0;
   /** Called when a batch has ended. */
   #waiting: (() => void)[] = [];
   #heldSince: number | undefined;
@@ -90,18 +87,14 @@ export class TargetDeletes {
     this.#guard.setRule(rule);
   }
 
-  /** The source holds so many entries. */
-  noteSource(entries: number): void {
-    this.#source = { at: this.options.clock.now(), entries };
-    this.#deletedSince = 0;
-    this.#guard.treeEntries = Math.max(this.#guard.treeEntries, entries);
-  }
-
   /** The source was compared with the target, and what differs is about to be sent. */
   compared({ lostEntries, heldEntries, sourceEntries }: Comparison): void {
-    this.noteSource(sourceEntries);
+    this.options.size.note(sourceEntries);
+    this.#compared = { at: this.options.clock.now(), entries: sourceEntries };
+    this.#deletedSince = 0;
     this.#guard.treeEntries = Math.max(heldEntries, sourceEntries);
-    if (!this.waits && this.#guard.deleted + lostEntries > this.#guard.limit) this.#hold(lostEntries);
+    const lost = this.#guard.isShare ? Math.max(0, heldEntries - sourceEntries) : lostEntries;
+    if (!this.waits && this.#guard.deleted + lost > this.#guard.limit) this.#hold(lost);
   }
 
   /** Everything that was to be compared was sent. @returns whether what was held meanwhile may go */
@@ -125,6 +118,7 @@ export class TargetDeletes {
     return {
       ask: async (question) => {
         const gone = Array.from(unpackChanges(question.gone), ({ path }) => path);
+        this.#guard.treeEntries = this.options.size.most;
         if (this.#guard.isOff) return allowAll;
         const answer = await this.#decide(changes, gone).catch((error: unknown) => {
           this.options.logger.debug({ err: error }, 'the losses of the source could not be counted');
@@ -138,11 +132,12 @@ export class TargetDeletes {
       },
       end: (outcome) => {
         hasEnded = true;
-        void this.#recount();
+        if (this.#guard.isShare) void this.options.size.refresh();
         if (permit !== undefined) this.#settle(permit, outcome);
         if (outcome.result !== 'acknowledge') return;
         // All of the tree was looked at and yet more was to be deleted than is known of: it came from elsewhere.
-        if (outcome.wasLimited && permit?.isJudged === true && !this.waits) this.#hold(outcome.stats.deleted);
+        const isUnknown = outcome.wasLimited && permit?.isJudged === true && !this.#guard.isShare;
+        if (isUnknown && !this.waits) this.#hold(outcome.stats.deleted);
         this.#isDoubtful ||= outcome.wasLimited;
         if (!outcome.wasLimited) for (const { path } of changes) this.#approved.delete(path);
       },
@@ -189,57 +184,42 @@ export class TargetDeletes {
     this.#wake();
   }
 
-  /**
-   * The tree grows: now and then its entries are counted anew. A smaller number means nothing here, for the deletes that are
-   * to be counted may have happened already.
-   */
-  async #recount(): Promise<void> {
-    const { clock, scanner } = this.options;
-    const startedAt = clock.now();
-    if (!this.#guard.dependsOnTree || this.#state.isFirstSync || startedAt < this.#recountAt) return;
-    this.#recountAt = Number.POSITIVE_INFINITY;
-    try {
-      const entries = await scanner.count();
-      if (entries > this.#guard.treeEntries) this.noteSource(entries);
-    } catch (error) {
-      this.options.logger.debug({ err: error }, 'the entries of the source could not be counted');
-    } finally {
-      this.#recountAt = clock.now() + Math.max(minRecountMs, recountShare * (clock.now() - startedAt));
-    }
-  }
-
-  /** Entries of the source when it was last looked at as a whole; 0 when that was too long ago to count. */
-  get #recentSource(): number {
-    const { at, entries } = this.#source ?? { at: 0, entries: 0 };
-    return this.options.clock.now() - at <= Math.max(this.#guard.windowMs, storeLagMs) ? entries : 0;
-  }
-
   async #decide(changes: readonly Change[], gone: readonly RelPath[]): Promise<DeletePermit | 'hold'> {
-    const { expected, isApproved } = await this.#expect(changes, gone);
+    if (this.#isApproved(changes, gone)) return this.waits ? 'hold' : freePermit;
+    const expected = this.#expected(gone);
     for (;;) {
       if (this.waits) return 'hold';
-      if (isApproved) return freePermit;
       const permit = this.#isDoubtful ? 'over' : this.#guard.reserve(expected);
-      if (permit === 'over') return this.#judge(expected, changes);
+      if (permit === 'over')
+        return this.#guard.isShare ? this.#judgeShare(expected) : this.#judgeCount(expected, changes);
       if (permit !== 'wait') return permit;
       await this.#nextEnd();
     }
   }
 
+  /** A good part of the tree at first sight: but did it shrink by so much? */
+  async #judgeShare(expected: number): Promise<DeletePermit | 'hold'> {
+    const { size } = this.options;
+    const entries = await size.countNow();
+    if (this.waits) return 'hold';
+    this.#guard.treeEntries = size.most;
+    const shrunk = size.most - entries;
+    const permit = this.#guard.reserveShare(expected, shrunk);
+    if (permit === 'over') {
+      this.#hold(shrunk);
+      return 'hold';
+    }
+    this.#isDoubtful = false;
+    return permit;
+  }
+
   /** Too many at first sight: how many are really lost, and not moved? */
-  async #judge(expected: number, changes: readonly Change[]): Promise<DeletePermit | 'hold'> {
-    const { digests, scanner } = this.options;
-    const before = this.#recentSource;
-    const loss = await lossOf(await scanner.scan(), digests);
-    // The store lags by some seconds: what it does not know yet shows in the size of the tree.
-    const shrunk = Math.max(0, before - loss.sourceEntries - this.#deletedSince);
-    const lost = Math.max(loss.lostEntries, shrunk);
-    // As it was before the window began.
-    this.#guard.treeEntries = Math.max(
-      loss.heldEntries + this.#guard.deleted,
-      loss.sourceEntries + this.#guard.deleted,
-      before,
-    );
+  async #judgeCount(expected: number, changes: readonly Change[]): Promise<DeletePermit | 'hold'> {
+    const { digests, scanner, clock } = this.options;
+    const { at, entries } = this.#compared ?? { at: 0, entries: 0 };
+    const before = clock.now() - at <= storeLagMs ? entries : 0;
+    const { lostEntries, sourceEntries } = await lossOf(await scanner.scan(), digests);
+    const lost = Math.max(lostEntries, before - sourceEntries - this.#deletedSince);
     for (;;) {
       if (this.waits) return 'hold';
       const permit = this.#guard.reserveJudged(expected, lost);
@@ -259,25 +239,18 @@ export class TargetDeletes {
     }
   }
 
-  /** How many entries a batch deletes, as far as known. */
-  async #expect(
-    changes: readonly Change[],
-    gone: readonly RelPath[],
-  ): Promise<{ readonly expected: number; readonly isApproved: boolean }> {
-    const { digests, scanner } = this.options;
-    const isApproved =
-      this.#approved.size > 0 &&
-      (gone.some((path) => this.#approved.has(path) || liesBelow(path, this.#approved)) ||
-        changes.some(({ kind, path }) => kind !== 'entry' && this.#approved.has(path)));
+  #isApproved(changes: readonly Change[], gone: readonly RelPath[]): boolean {
+    if (this.#approved.size === 0) return false;
+    return (
+      gone.some((path) => this.#approved.has(path) || liesBelow(path, this.#approved)) ||
+      changes.some(({ kind, path }) => kind !== 'entry' && this.#approved.has(path))
+    );
+  }
+
+  /** How many entries a batch deletes, as far as known; what is not, rsync is kept from by its own limit. */
+  #expected(gone: readonly RelPath[]): number {
+    const { digests } = this.options;
     const lost = new Set(gone);
-    // Directories that were replaced by something else, and those that are gone from a directory sent as a whole.
-    const wide = changes.flatMap(({ kind, path }) => (kind === 'entry' ? [] : [path]));
-    const candidates = digests.knownAmong(changes.map(({ path }) => path)).concat(digests.children(wide));
-    const missing = candidates.filter((path) => !lost.has(path));
-    if (missing.length > 0) {
-      const existing = await scanner.existing(missing);
-      for (const path of missing) if (!existing.has(path)) lost.add(path);
-    }
     const atMost = this.#guard.limit + 1;
     let expected = 0;
     for (const path of lost) {
@@ -285,22 +258,7 @@ export class TargetDeletes {
       expected += 1 + digests.entriesBelow(path, atMost);
       if (expected > atMost) break;
     }
-    return { expected: expected + (await this.#shrunk(wide)), isApproved };
-  }
-
-  /** Entries that crowded directories have lost, which are sent as a whole. */
-  async #shrunk(directories: readonly RelPath[]): Promise<number> {
-    const { digests, scanner } = this.options;
-    const before = new Map<RelPath, number>();
-    for (const path of directories) {
-      const entries = digests.entriesIn(path);
-      if (entries > this.#guard.available) before.set(path, entries);
-    }
-    if (before.size === 0) return 0;
-    let lost = 0;
-    for (const { path, entries } of await scanner.digest([...before.keys()], []))
-      lost += Math.max(0, (before.get(path) ?? 0) - entries);
-    return lost;
+    return expected;
   }
 
   #settle(permit: DeletePermit, outcome: TransferOutcome): void {

@@ -11,7 +11,7 @@ export interface DeleteRule {
 export interface DeletePermit {
   /** Entries that may go; `Infinity`: as many as there are. */
   readonly mayDelete: number;
-  /** So many of them are only moved, or were approved: they do not count. */
+  /** So many of them are only moved, or were approved or counted before: they do not count. */
   readonly uncounted: number;
   /** Whether a look at the whole tree came before it. */
   readonly isJudged: boolean;
@@ -69,10 +69,10 @@ export class DeleteGuard {
     this.#treeEntries = count;
   }
 
-  /** Whether the limit is another one when the tree has grown or shrunk. */
-  get dependsOnTree(): boolean {
+  /** Whether the limit is a share of the tree. */
+  get isShare(): boolean {
     const { max } = this.rule;
-    return max === undefined || ('percent' in max && max.percent < 100);
+    return max === undefined || 'percent' in max;
   }
 
   get limit(): number {
@@ -121,6 +121,21 @@ export class DeleteGuard {
     const { available } = this;
     if (expected - uncounted > available) return 'wait';
     return this.#grant({ mayDelete: uncounted + available, uncounted, isJudged: true });
+  }
+
+  /**
+   * The same for a share of the tree, which was counted: what matters is by how much it shrank. Entries that were moved,
+   * copied and removed again, or made up for by others, are no loss, however many of them a target deleted.
+   * @param shrunk how many entries the tree has fewer than it had within the window
+   */
+  reserveShare(expected: number, shrunk: number): DeletePermit | 'over' {
+    if (shrunk > this.limit) return 'over';
+    this.#deleted = [{ at: this.now(), count: shrunk }];
+    return this.#grant({
+      mayDelete: expected + Math.max(1, this.available),
+      uncounted: expected,
+      isJudged: true,
+    });
   }
 
   /** A batch ended that had leave. */

@@ -236,18 +236,6 @@ export class TargetDigests {
     }
   }
 
-  /** Those of the paths that are directories the target holds, as far as known. */
-  knownAmong(paths: Iterable<RelPath>): RelPath[] {
-    const ids: DirectoryIds = new Map();
-    return [...paths].filter((path) => this.#idOf(path, ids) !== undefined);
-  }
-
-  /** Entries that the target holds directly in a directory, as far as known; 0 when it is no known directory. */
-  entriesIn(path: RelPath): number {
-    const parentId = this.#parentId(path, new Map());
-    return (parentId === undefined ? undefined : this.#read(parentId, path))?.entries ?? 0;
-  }
-
   /** Removes the records that were cut off; in steps, so that other work goes on. @returns how many */
   async sweep(): Promise<number> {
     const newestId = this.writer.lastId;

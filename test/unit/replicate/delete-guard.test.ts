@@ -99,3 +99,25 @@ test('whatever comes in whatever order: within a window no more is deleted than 
     }),
   );
 });
+
+test('of a share only the shrinking counts: what was moved or made up for goes beside it', () => {
+  let now = 0;
+  const guard = new DeleteGuard({ max: { percent: 50 }, windowMs }, () => now);
+  guard.treeEntries = 1_000;
+  const first = guard.reserve(500);
+  assert.ok(typeof first === 'object');
+  guard.settle(first, 500);
+  assert.equal(guard.reserve(300), 'over');
+  // 800 entries were deleted, or are about to be, and 700 came in their place.
+  const permit = guard.reserveShare(300, 100);
+  assert.ok(typeof permit === 'object');
+  assert.deepEqual(permit, { mayDelete: 700, uncounted: 300, isJudged: true });
+  guard.settle(permit, 320);
+  assert.equal(guard.deleted, 120);
+  assert.equal(guard.available, 380);
+  assert.equal(guard.reserveShare(1, 501), 'over');
+  // At the limit it still comes to an end.
+  const last = guard.reserveShare(10, 500);
+  assert.ok(typeof last === 'object' && last.mayDelete === 11);
+  now += windowMs;
+});
