@@ -118,7 +118,7 @@ export class TargetDeletes {
     return {
       ask: async (question) => {
         const gone = Array.from(unpackChanges(question.gone), ({ path }) => path);
-        this.#guard.treeEntries = this.options.size.most;
+        this.#guard.treeEntries = this.options.size.atWindowStart;
         if (this.#guard.isOff) return allowAll;
         const answer = await this.#decide(changes, gone).catch((error: unknown) => {
           this.options.logger.debug({ err: error }, 'the losses of the source could not be counted');
@@ -202,8 +202,8 @@ export class TargetDeletes {
     const { size } = this.options;
     const entries = await size.countNow();
     if (this.waits) return 'hold';
-    this.#guard.treeEntries = size.most;
-    const shrunk = size.most - entries;
+    this.#guard.treeEntries = size.atWindowStart;
+    const shrunk = Math.max(0, size.atWindowStart - entries);
     const permit = this.#guard.reserveShare(expected, shrunk);
     if (permit === 'over') {
       this.#hold(shrunk);

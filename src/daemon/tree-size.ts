@@ -33,15 +33,11 @@ export class TreeSize {
     this.#samples = [...this.#samples.slice(Math.max(0, first)), { at, entries }];
   }
 
-  /** The most entries that it held at any time within the window that ends now, as far as they were counted. */
-  get most(): number {
+  /** What it held when the window that ends now began, as far as it was counted: the oldest count that is kept. */
+  get atWindowStart(): number {
     const since = this.options.now() - this.options.windowMs();
-    // What was counted last before the window is what there was when it began.
-    const first = Math.max(
-      0,
-      this.#samples.findLastIndex(({ at }) => at < since),
-    );
-    return this.#samples.slice(first).reduce((most, { entries }) => Math.max(most, entries), 0);
+    const first = this.#samples.findLastIndex(({ at }) => at < since);
+    return this.#samples[Math.max(0, first)]?.entries ?? 0;
   }
 
   /** Counts now. Rejects when the source can't be read. */

@@ -126,7 +126,7 @@ export class DeleteGuard {
   /**
    * The same for a share of the tree, which was counted: what matters is by how much it shrank. Entries that were moved,
    * copied and removed again, or made up for by others, are no loss, however many of them a target deleted.
-   * @param shrunk how many entries the tree has fewer than it had within the window
+   * @param shrunk how many entries the tree has fewer than it had when the window began
    */
   reserveShare(expected: number, shrunk: number): DeletePermit | 'over' {
     if (shrunk > this.limit) return 'over';

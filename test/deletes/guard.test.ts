@@ -196,7 +196,8 @@ test('"100%" switches the guard off; a number of entries and a window limit it',
 });
 
 test('a tree that was small at the start and has grown is guarded as well', async (t) => {
-  const replication = await start(t, { targets: 1, files: { a: '' } });
+  const config = { delete: { windowMs: 10_000 } };
+  const replication = await start(t, { targets: 1, files: { a: '' }, config });
   const { source, targets } = replication;
   for (const [path, content] of Object.entries(files)) source.write(path, content);
   await replication.settled();
