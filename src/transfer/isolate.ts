@@ -32,13 +32,15 @@ export const isolateFailures = async (
   list: Uint8Array,
   options: IsolateOptions,
 ): Promise<Isolated> => {
+  const { recursive } = options;
   const first = await findDiffering(list, [failed], options);
   if ('failure' in first) return failedWith(first.failure, []);
   const again = first.differing.map((path) => `./${path}`);
   // One path that can't be looked at makes rsync leave out every deletion of the call: so its directories go again.
   if (failed.report.deletionsSkipped) {
     const unlisted = new Set(first.unlisted);
-    for (const path of first.directories) if (!unlisted.has(path)) again.push(`./${path}/`);
+    for (const path of first.directories)
+      if (!unlisted.has(path)) again.push(recursive || path === '' ? `./${path}` : `./${path}/`);
   }
   if (again.length === 0) return { runs: [], ...sorted(first, first.unlisted, options) };
 
@@ -50,7 +52,9 @@ export const isolateFailures = async (
   const second = await findDiffering(rest, [run, failed], options);
   if ('failure' in second) return failedWith(second.failure, [run]);
   const { directories } = first;
-  const unlisted = [...first.unlisted, ...second.unlisted];
+  // Left out once more, and a dry run does not list them either: what is extra there is still there.
+  const undeleted = run.report.deletionsSkipped ? directories : [];
+  const unlisted = [...first.unlisted, ...second.unlisted, ...undeleted];
   const paths = [...second.differing, ...unlisted];
   return { runs: [run], ...sorted({ ...second, unlisted, directories }, paths, options) };
 };
@@ -61,7 +65,7 @@ interface Differing {
   readonly differing: readonly string[];
   /** Paths that failed and that no dry run lists. */
   readonly unlisted: readonly string[];
-  /** Paths of the list that end in a slash: whole directories. */
+  /** Paths of the list that stand for what is in them as well. */
   readonly directories: ReadonlySet<string>;
   readonly faults: PathFaults;
 }
@@ -69,14 +73,14 @@ interface Differing {
 const findDiffering = async (
   list: Uint8Array,
   runs: readonly RsyncRun[],
-  { run, from }: IsolateOptions,
+  { run, from, recursive }: IsolateOptions,
 ): Promise<Differing | Required<Pick<Isolated, 'failure'>>> => {
   const found = new Set<string>();
   const dry = await run(list, { dryRun: true, onItem: ({ path }) => found.add(path) });
   const verdict = verdictOf(dry);
   if (verdict.verdict !== 'acknowledge' && verdict.verdict !== 'isolate') return { failure: verdict };
   const faults = new PathFaults([...runs, dry].map(({ stderr }) => stderr).join('\n'), from);
-  const { all, directories } = listed(list);
+  const { all, directories } = listed(list, recursive);
   const named = new Set(faults.unlisted);
   const differing = [...found].filter((path) => !named.has(path));
   // Something fails even in a dry run, and nothing tells what: then it may be any of them.
@@ -108,14 +112,17 @@ const sorted = (
   return { stuck, moved };
 };
 
-const listed = (list: Uint8Array): { readonly all: string[]; readonly directories: Set<string> } => {
+const listed = (
+  list: Uint8Array,
+  recursive: boolean,
+): { readonly all: string[]; readonly directories: Set<string> } => {
   const all: string[] = [];
   const directories = new Set<string>();
   for (const entry of Buffer.from(list).toString('latin1').split('\0')) {
     if (entry === '') continue;
     const path = entry.replace(/^\.\/|\/$/g, '');
     all.push(path);
-    if (entry.endsWith('/')) directories.add(path);
+    if (recursive || entry.endsWith('/')) directories.add(path);
   }
   return { all, directories };
 };

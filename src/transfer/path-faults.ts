@@ -11,7 +11,7 @@ export interface PathFault {
 const sourceCodes: readonly (readonly [RegExp, PathFault['code']])[] = [
   // When the list was built the path was there, and had directories above it: something else stands there meanwhile.
   [/Not a directory|Too many levels of symbolic links|No such file or directory/, 'SOURCE_MOVED'],
-  [/Is a directory|file has vanished/, 'SOURCE_MOVED'],
+  [/Is a directory|(file|directory) has vanished/, 'SOURCE_MOVED'],
   [/Permission denied/, 'SOURCE_UNREADABLE'],
   [/read errors mapping/, 'SOURCE_UNREADABLE'],
 ];

@@ -296,6 +296,42 @@ test('what moves between the look at the source and the call of rsync is looked 
   assert.equal(daemon.tree.read('d').toString(), 'file\n');
 });
 
+/** Stands in for rsync and leaves out the deletions of its first calls, as rsync does when it can't read something. */
+const skipsDeletions = (calls: number): string => `#!/bin/sh
+case " $* " in *' --dry-run '*|*' -n '*) exec rsync "$@" ;; esac
+echo >> "$0.calls"
+[ "$(wc -l < "$0.calls")" -gt ${calls} ] && exec rsync "$@"
+for arg; do shift; case $arg in --delete*|--force) ;; *) set -- "$@" "$arg" ;; esac; done
+rsync "$@"
+echo 'IO error encountered -- skipping file deletion'
+echo 'rsync: [sender] opendir "/elsewhere/x" failed: Too many open files (24)' >&2
+exit 23
+`;
+
+for (const kind of ['directory', 'tree'] as const)
+  for (const calls of [1, 2])
+    test(`deletions of a ${kind} that rsync left out ${calls} times are not taken for done`, async (t) => {
+      const source = tempTree(t, { 'd/new': '1' });
+      const daemon = await rsyncDaemon(t);
+      daemon.tree.write('d/extra', 'x');
+      const program = join(tempDirectory(t), 'rsync');
+      writeFileSync(program, skipsDeletions(calls), { mode: 0o755 });
+      const target = targetOf(daemon);
+      const outcome = acknowledged(
+        await poolFor(t).submit(
+          request(source, { ...target, rsync: { ...target.rsync, path: program } }, [
+            { kind, path: asRelPath('d') },
+          ]),
+        ).outcome,
+      );
+      const isGone = !daemon.tree.has('d/extra');
+      const isOpen = [...outcome.stuck, ...unpackChanges(outcome.deferred)].some(
+        (change) => change.path === 'd' && change.kind === kind,
+      );
+      assert.deepEqual([isGone, isOpen], calls === 1 ? [true, false] : [false, true]);
+      assert.equal(daemon.tree.read('d/new').toString(), '1');
+    });
+
 test('a directory that the target may not look into is stuck as a whole, for its deletes as well', {
   skip: !isRoot && 'needs root: an rsync daemon of another user',
 }, async (t) => {
