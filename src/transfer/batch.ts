@@ -204,7 +204,7 @@ const sendList = async (
     return ended;
   };
   const first = await runFirst(request, { ...call, maxDelete: quota.left }, list, surroundings, run);
-  if (wasLimited(first)) return lookAgain(request, quota);
+  if (wasLimited(first)) return lookAgain(request, first, quota);
   const verdict = verdictOf(first);
   if (verdict.verdict === 'acknowledge') return { stats: sumOf([statsOf(first)]), stuck: [], moved: [] };
   if (verdict.verdict !== 'isolate') return failedOutcome(verdict, request, quota);
@@ -263,9 +263,13 @@ const failedOutcome = (
 };
 
 /** What may go is gone; the whole batch is looked at again. */
-const lookAgain = ({ changes }: TransferRequest, { deleted }: DeleteQuota): TransferOutcome => ({
+const lookAgain = (
+  { changes }: TransferRequest,
+  run: RsyncRun,
+  { deleted }: DeleteQuota,
+): TransferOutcome => ({
   ...lookedAtAgain,
-  stats: { ...sumOf([]), deleted },
+  stats: { ...statsOf(run), deleted },
   deferred: changes,
   wasLimited: true,
 });

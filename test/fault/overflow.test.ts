@@ -66,11 +66,12 @@ test('10,000 changes while nobody read the queue of 16 events: only what differs
     t.diagnostic(`${name}: ${sent} bytes sent, ${(sent / changedBytes).toFixed(2)} of what changed`);
     assert.ok(sent < 2 * changedBytes, `${sent} bytes sent for ${changedBytes}`);
   }
-  const compared = reconciles(replication).slice(2);
-  assert.ok(compared.length >= 2);
-  // The root, the changed ones and the new ones, but none that stayed as it was.
-  for (const line of compared)
-    assert.ok(Number(line.directories) <= 2 * directories + 1, JSON.stringify(line));
+  for (const name of ['target-1', 'target-2']) {
+    // The queue may run over once more meanwhile, and then what is on its way is compared as well.
+    const [, compared] = reconciles(replication).filter(({ target }) => target === name);
+    // The root, the changed ones and the new ones, but none that stayed as it was.
+    assert.ok(Number(compared?.directories) <= 2 * directories + 1, JSON.stringify(compared));
+  }
 });
 
 test('a flood that is longer than the look at the tree is healed, and healing makes no events', {
