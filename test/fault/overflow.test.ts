@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { DaemonStatus } from '../../src/daemon/status.js';
 import { churn } from '../support/churn.js';
 import { chooseSeed, Random } from '../support/random.js';
 import { type Replication, startReplication } from '../support/replication.js';
@@ -89,10 +90,11 @@ test('a flood that is longer than the look at the tree is healed, and healing ma
     });
   }
   assert.ok(imgsync.logs.some(isOverflow));
+  // A comparison that was asked for during another one begins when that has ended.
   await waitFor(
     () => {
-      const count = (text: string) => imgsync.logs.filter(({ msg }) => msg === text).length;
-      return count('reconcile started') === count('reconcile finished');
+      const last = imgsync.logs.findLast(({ msg }) => msg === 'status')?.status as DaemonStatus | undefined;
+      return last?.targets.every(({ state }) => state === 'idle') === true;
     },
     { what: 'end of the comparisons' },
   );
