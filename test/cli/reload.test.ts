@@ -53,9 +53,10 @@ test('SIGHUP adds, removes and changes targets; those that stay are not compared
   await reloaded(imgsync);
   source.write('after', 'five');
   await imgsync.settled([stays.path, changes.path, added.path]);
-  assert.deepEqual(comparedTargets(imgsync).slice(seen), [
-    ['target-2', 'the target was changed'],
+  // They share one look at the source, and either may be compared first.
+  assert.deepEqual(comparedTargets(imgsync).slice(seen).sort(), [
     ['new', 'the target was added'],
+    ['target-2', 'the target was changed'],
   ]);
   // It kept what it knew of the target: nothing but the directory that was open is compared.
   assert.ok(
