@@ -191,13 +191,14 @@ test('on a terminal it draws a table below the log', async (t) => {
   const target = tempTree(t);
   const file = configFile(t, { source: source.path, targets: [{ name: 'backup', url: target.path }] });
   const output: string[] = [];
+  // By the simplest shell and replaced by ours, whatever $SHELL is: nobody between to end with 130 at Ctrl-C.
   const group = startGroup(
     t,
     'script',
-    ['-qec', `"${process.execPath}" "${main}" -c "${file}"`, '/dev/null'],
+    ['-qec', `exec "${process.execPath}" "${main}" -c "${file}"`, '/dev/null'],
     {
       stdio: ['pipe', 'pipe', 'inherit'],
-      env: { ...process.env, TERM: 'xterm', NO_COLOR: '1' },
+      env: { ...process.env, SHELL: '/bin/sh', TERM: 'xterm', NO_COLOR: '1' },
     },
   );
   group.leader.stdout?.setEncoding('utf8').on('data', (text: string) => output.push(text));
