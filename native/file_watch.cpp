@@ -19,8 +19,16 @@ constexpr std::size_t kEntriesBetweenPumps = 1024;
 constexpr std::size_t kMaxNames = 100'000;
 // Pause between two searches, and at least as long as the last one took.
 constexpr auto kSearchPause = std::chrono::seconds(1);
+// Times of files are those of the kernel's last tick, or of a server.
+constexpr time_t kClockSlackSeconds = 2;
+// An event comes this long after what it tells at most, unless the kernel's queue is not read.
+constexpr auto kDoubt = std::chrono::milliseconds(50);
 
 FileId idOf(const struct stat& status) { return {status.st_ino, status.st_dev}; }
+
+bool isSince(const timespec& time, const timespec& since) {
+  return time.tv_sec != since.tv_sec ? time.tv_sec > since.tv_sec : time.tv_nsec >= since.tv_nsec;
+}
 
 bool hasLinks(const struct stat& status) { return !S_ISDIR(status.st_mode) && status.st_nlink > 1; }
 
@@ -28,26 +36,89 @@ bool hasLinks(const struct stat& status) { return !S_ISDIR(status.st_mode) && st
 
 // ---- events
 
-void FileWatch::apply(NodeId directory, std::string_view name, std::string_view path, std::uint32_t mask,
-                      TimePoint now) {
+void FileWatch::apply(NodeId directory, const WatchEvent& event, std::string_view path, TimePoint now) {
+  const std::string_view name = event.name;
+  const std::uint32_t mask = event.mask;
   const NodeRef ref = tree_.table().ref(directory);
   const auto mark = [&] {
     if (!path.empty()) tree_.markPath(ChangeKind::entry, path);
   };
   if ((mask & (IN_MOVED_FROM | IN_DELETE)) != 0) {
-    settle_.settle(ref, name);
+    leave(ref, name, event);
     mark();
-  } else if ((mask & (IN_CLOSE_WRITE | IN_MOVED_TO)) != 0) {
-    settle_.settle(ref, name);
+  } else if ((mask & IN_MOVED_TO) != 0) {
+    // What had the name before is gone.
+    leave(ref, name, event);
+    suspectMoves_.erase(event.cookie);
     mark();
-    // A moved file may have been written to under the name before.
+    // It may have been written to under the name before.
     touch(ref, name).isChanged = true;
+  } else if ((mask & IN_CLOSE_WRITE) != 0) {
+    Touched& file = touch(ref, name);
+    if (const KnownLinks* links = settle_.linksOf(ref, name)) file.links = *links;
+    file.isWritten = true;
+    file.isChanged = true;
+    settle_.settle(ref, name);
+    mark();
   } else if ((mask & (IN_CREATE | IN_MODIFY)) != 0) {
-    if (settle_.touch(ref, name, now) && (mask & IN_CREATE) != 0) touch(ref, name).isCreated = true;
+    const bool isNew = settle_.touch(ref, name, now);
+    if ((mask & IN_MODIFY) != 0) touch(ref, name).isWritten = true;
+    if (isNew && (mask & IN_CREATE) != 0) touch(ref, name).isCreated = true;
   } else if ((mask & IN_ATTRIB) != 0 && options_.attrib && !settle_.contains(ref, name)) {
+    Touched& file = touch(ref, name);
+    file.isWritten = true;
+    file.isChanged = true;
     mark();
-    touch(ref, name).isChanged = true;
   }
+}
+
+// What had this name has it no more. If it was written to, that has to be told under its further names.
+void FileWatch::leave(NodeRef directory, std::string_view name, const WatchEvent& event) {
+  if (touched_.empty() && settle_.size() == 0 && doubtful_.empty()) return;
+  const std::string key = fileKeyOf(directory, name);
+  bool isSuspect = wasDoubtful(key);
+  KnownLinks links;
+  if (const KnownLinks* known = settle_.linksOf(directory, name)) links = *known;
+  if (const auto at = touched_.find(key); at != touched_.end()) {
+    Touched& file = at->second;
+    if (!links.isKnown) links = file.links;
+    // One that was made a moment ago: where it got further names, those were made as well.
+    isSuspect |= file.isWritten && !file.isCreated && !links.isKnown;
+    file.isCreated = false;
+    file.isWritten = false;
+    file.links = {};
+  }
+  if (links.linked) {
+    wanted_.insert(*links.linked);
+  } else if (isSuspect && (event.mask & IN_MOVED_FROM) != 0) {
+    suspectMoves_.insert(event.cookie);
+  } else if (isSuspect) {
+    suspect();
+  }
+  settle_.settle(directory, name);
+}
+
+bool FileWatch::wasDoubtful(const std::string& key) {
+  const auto at = doubtful_.find(key);
+  if (at == doubtful_.end()) return false;
+  const bool isFresh = Clock::now() - at->second < kDoubt;
+  doubtful_.erase(at);
+  return isFresh;
+}
+
+void FileWatch::forgetDoubtful(TimePoint now) {
+  if (doubtful_.empty() || now - lastForget_ < kDoubt) return;
+  lastForget_ = now;
+  for (auto at = doubtful_.begin(); at != doubtful_.end();) {
+    at = now - at->second < kDoubt ? std::next(at) : doubtful_.erase(at);
+  }
+}
+
+// Whatever lost a name, or got another one, bears the time of that as the time of its last change of status.
+void FileWatch::suspect() {
+  if (suspectSince_) return;
+  suspectSince_ = appliedUntil_;
+  suspectSince_->tv_sec -= kClockSlackSeconds;
 }
 
 void FileWatch::found(NodeId directory, int directoryFd, const DirectoryEntry& entry, bool isNew) {
@@ -104,11 +175,14 @@ void FileWatch::work(TimePoint until) {
 }
 
 void FileWatch::lookAtTouched() {
+  forgetDoubtful(Clock::now());
   std::size_t looked = 0;
   for (auto& [key, file] : std::exchange(touched_, {})) {
     if (lookAt(file) == Look::later) touched_.emplace(key, std::move(file));
     if (++looked % kWorkBetweenPumps == 0) tree_.pump();
   }
+  if (!suspectMoves_.empty()) suspect();
+  suspectMoves_.clear();
   if (links_.names() > kMaxNames) {
     links_.eraseUnless(
         [&](FileId id) { return wanted_.count(id) > 0 || (search_ && search_->wanted.count(id) > 0); });
@@ -117,13 +191,25 @@ void FileWatch::lookAtTouched() {
 
 FileWatch::Look FileWatch::lookAt(const Touched& file) {
   const bool waits = file.isCreated && settle_.contains(file.directory, file.name);
-  if (tree_.hasEnded() || !tree_.table().isAlive(file.directory)) return Look::done;
+  const auto suspectIfWritten = [&] {
+    if (file.links.linked) {
+      wanted_.insert(*file.links.linked);
+    } else if (file.isWritten && !file.isCreated && !file.links.isKnown) {
+      suspect();
+    }
+  };
+  if (tree_.hasEnded()) return Look::done;
+  if (!tree_.table().isAlive(file.directory)) {
+    suspectIfWritten();
+    return Look::done;
+  }
   // Made, and gone or settled since.
-  if (!waits && !file.isChanged) return Look::done;
+  if (!waits && !file.isChanged && !file.isWritten) return Look::done;
   struct stat status;
   if (!statOf(file.directory, file.name, status)) {
     // It may be elsewhere together with its directory, which is then found by the next events.
     if (!tree_.openVerified(file.directory.id)) return Look::later;
+    suspectIfWritten();
     if (waits) settle_.settle(file.directory, file.name);
     tree_.markChild(ChangeKind::entry, file.directory.id, file.name);
     return Look::done;
@@ -138,46 +224,67 @@ FileWatch::Look FileWatch::lookAt(const Touched& file) {
     links_.erase(idOf(status));
   } else if (file.isChanged) {
     changedLinked(status, file.directory, file.name);
+  } else if (file.isWritten) {
+    writtenLinked(status, file.directory, file.name);
   } else if (LinkedFile* linked = links_.find(idOf(status))) {
     links_.addName(*linked, file.directory, file.name);
+  }
+  bool isCreated = file.isCreated || file.links.isCreated;
+  if (KnownLinks* links = settle_.linksOf(file.directory, file.name)) {
+    links->isKnown = true;
+    isCreated |= links->isCreated;
+    links->isCreated = isCreated;
+    links->linked = hasLinks(status) ? std::optional(idOf(status)) : std::nullopt;
+  }
+  if (file.isWritten && !isCreated && !hasLinks(status)) {
+    doubtful_.insert_or_assign(fileKeyOf(file.directory, file.name), Clock::now());
   }
   return Look::done;
 }
 
 void FileWatch::settleOne(const SettleClock::File& file, TimePoint now) {
   std::string path;
-  if (!tree_.table().isAlive(file.directory)) return settle_.settle(file.directory, file.name);
-  if (!tree_.childPath(file.directory.id, file.name, path)) return settle_.postpone(file, now);
-  const int rootFd = tree_.root();
-  if (rootFd < 0) return;
-  const ReachablePath reached(rootFd, path);
+  const bool isAlive = tree_.table().isAlive(file.directory);
+  if (isAlive && !tree_.childPath(file.directory.id, file.name, path)) return settle_.postpone(file, now);
+  const int rootFd = isAlive ? tree_.root() : -1;
+  if (isAlive && rootFd < 0) return;
+  const std::optional<ReachablePath> reached =
+      isAlive ? std::optional<ReachablePath>(std::in_place, rootFd, path) : std::nullopt;
   struct stat status;
-  const bool isThere = reached.ok() && statAt(reached.fd(), reached.path(), status);
-  const bool hasWriter = isThere && askForWriter(reached.fd(), reached.path(), status) == Writer::present;
-  if (!hasWriter || options_.modify) {
+  const bool isThere = reached && reached->ok() && statAt(reached->fd(), reached->path(), status);
+  const bool hasWriter = isThere && askForWriter(reached->fd(), reached->path(), status) == Writer::present;
+  if (isAlive && (!hasWriter || options_.modify)) {
     tree_.markPath(ChangeKind::entry, path);
     if (isThere && hasLinks(status)) changedLinked(status, file.directory, file.name);
   }
   if (hasWriter) {
     settle_.postpone(file, now);
-  } else {
-    settle_.settle(file.directory, file.name);
+    return;
   }
+  if (!isThere && file.linked) wanted_.insert(*file.linked);
+  settle_.settle(file.directory, file.name);
 }
 
 std::optional<TimePoint> FileWatch::nextDeadline() const {
   std::optional<TimePoint> next = settle_.nextDeadline();
-  if (!wanted_.empty() && !search_) next = std::min(next.value_or(TimePoint::max()), nextSearch_);
+  if (wantsSearch() && !search_) next = std::min(next.value_or(TimePoint::max()), nextSearch_);
   return next;
 }
 
 std::string FileWatch::settling() const {
   std::string packed;
-  settle_.forEach([&](const SettleClock::File& file) {
+  const auto pack = [&](NodeRef directory, std::string_view name) {
     std::string path;
-    if (tree_.table().isAlive(file.directory) && tree_.childPath(file.directory.id, file.name, path)) {
+    if (tree_.table().isAlive(directory) && tree_.childPath(directory.id, name, path)) {
       packChange(packed, ChangeKind::entry, path);
     }
+  };
+  settle_.forEach([&](const SettleClock::File& file) {
+    const LinkedFile* linked = file.linked ? links_.find(*file.linked) : nullptr;
+    if (linked != nullptr) {
+      for (const FileName& other : linked->names) pack(other.directory, other.name);
+    }
+    pack(file.directory, file.name);
   });
   return packed;
 }
@@ -195,6 +302,13 @@ void FileWatch::changedLinked(const struct stat& status, NodeRef directory, std:
   links_.addName(file, directory, name);
   if (file.names.size() + file.hidden < links) wanted_.insert(id);
   markNames(file);
+}
+
+// It is told later, and then under all names.
+void FileWatch::writtenLinked(const struct stat& status, NodeRef directory, std::string_view name) {
+  LinkedFile& file = links_.at(idOf(status));
+  links_.addName(file, directory, name);
+  if (file.names.size() + file.hidden < status.st_nlink) wanted_.insert(idOf(status));
 }
 
 // Drops the names under which the file is not found any more, and gives the number of its links.
@@ -222,15 +336,21 @@ void FileWatch::markNames(const LinkedFile& file) {
 void FileWatch::forgetLinks() {
   links_.eraseUnless([](FileId) { return false; });
   wanted_.clear();
+  suspectSince_.reset();
   search_.reset();
+  // These are told later.
+  settle_.forEach([&](const SettleClock::File& file) {
+    if (file.linked) wanted_.insert(*file.linked);
+  });
 }
 
 void FileWatch::searchLinks(TimePoint until) {
   const WatchTable& table = tree_.table();
   if (!search_) {
     const TimePoint now = Clock::now();
-    if (wanted_.empty() || now < nextSearch_) return;
-    search_ = Search{std::exchange(wanted_, {}), std::exchange(wantsLookAtEach_, false), now};
+    if (!wantsSearch() || now < nextSearch_) return;
+    search_ = Search{std::exchange(wanted_, {}), std::exchange(suspectSince_, std::nullopt),
+                     std::exchange(wantsLookAtEach_, false), now};
     for (const FileId id : search_->wanted) links_.at(id).isFoundByInode = false;
   }
   for (; search_->next < table.endId(); ++search_->next) {
@@ -255,9 +375,14 @@ void FileWatch::searchIn(NodeId directory) {
   DirectoryEntry entry;
   for (std::size_t read = 1; reader_.next(entry); ++read) {
     if (read % kEntriesBetweenPumps == 0) tree_.pump();
-    if (entry.type == DT_DIR || (!search_->looksAtEach && !links_.mayHold(entry.inode))) continue;
+    const bool looks = search_->looksAtEach || search_->changedSince || links_.mayHold(entry.inode);
+    if (entry.type == DT_DIR || !looks) continue;
     struct stat status;
     if (!statAt(fd.get(), entry.name.data(), status)) continue;
+    if (search_->changedSince && !S_ISDIR(status.st_mode) &&
+        isSince(status.st_ctim, *search_->changedSince)) {
+      tree_.markChild(ChangeKind::entry, directory, entry.name);
+    }
     LinkedFile* file = links_.find(idOf(status));
     if (file == nullptr) continue;
     links_.addName(*file, ref, entry.name);
@@ -283,6 +408,7 @@ void FileWatch::finishSearch(TimePoint now) {
       file->hidden = links - std::min<nlink_t>(links, file->names.size());
     }
   }
+  if (search_->isIncomplete && search_->changedSince) suspectSince_ = search_->changedSince;
   nextSearch_ = now + std::max<Clock::duration>(kSearchPause, now - search_->since);
   search_.reset();
 }

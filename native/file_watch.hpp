@@ -3,6 +3,7 @@
 #pragma once
 
 #include <sys/stat.h>
+#include <time.h>
 
 #include <chrono>
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include <unordered_map>
 
 #include "directory_reader.hpp"
+#include "event_decoder.hpp"
 #include "link_index.hpp"
 #include "settle_clock.hpp"
 #include "watched_tree.hpp"
@@ -32,8 +34,9 @@ class FileWatch {
 
   // An event about anything but a directory.
   // `path`: empty while the directory has no place.
-  void apply(NodeId directory, std::string_view name, std::string_view path, std::uint32_t mask,
-             TimePoint now);
+  void apply(NodeId directory, const WatchEvent& event, std::string_view path, TimePoint now);
+  // Every event of what happened before this moment was applied; `CLOCK_REALTIME`.
+  void appliedUntil(const timespec& time) { appliedUntil_ = time; }
   // A listing met the file; `isNew`: in a directory that was made a moment ago.
   void found(NodeId directory, int directoryFd, const DirectoryEntry& entry, bool isNew);
   // Events were lost: what is known of links is outdated. Every directory is going to be compared.
@@ -45,11 +48,12 @@ class FileWatch {
   void searchLinks(TimePoint until);
 
   // Whether all that was applied is marked, but for settling().
-  bool isCaughtUp() const noexcept { return touched_.empty() && wanted_.empty() && !search_; }
+  bool isCaughtUp() const noexcept { return touched_.empty() && !wantsSearch() && !search_; }
   bool hasWork() const noexcept { return search_.has_value(); }
   std::optional<TimePoint> nextDeadline() const;
 
-  // Packed entries: files that changed and are not marked yet, for they may be half-written.
+  // Packed entries: files that changed and are not marked yet, for they may be half-written, under all names
+  // that are known.
   std::string settling() const;
   std::size_t settlingFiles() const noexcept { return settle_.size(); }
 
@@ -60,11 +64,15 @@ class FileWatch {
     NodeRef directory;
     std::string name;
     bool isCreated = false;
-    bool isChanged = false;
+    bool isWritten = false;
+    bool isChanged = false;  // and may be told
+    KnownLinks links;        // of what was written
   };
   // One pass over the whole tree.
   struct Search {
     std::set<FileId> wanted;
+    // Every file whose status changed since is told.
+    std::optional<timespec> changedSince;
     bool looksAtEach;  // where directory entries don't tell the inode that stat does, as in overlays
     TimePoint since;
     NodeId next = 0;
@@ -73,11 +81,17 @@ class FileWatch {
   enum class Look { done, later };
 
   Touched& touch(NodeRef directory, std::string_view name);
+  void leave(NodeRef directory, std::string_view name, const WatchEvent& event);
+  bool wasDoubtful(const std::string& key);
+  void forgetDoubtful(TimePoint now);
+  void suspect();
   void lookAtTouched();
   Look lookAt(const Touched& file);
   void settleOne(const SettleClock::File& file, TimePoint now);
 
   void changedLinked(const struct stat& status, NodeRef directory, std::string_view name);
+  void writtenLinked(const struct stat& status, NodeRef directory, std::string_view name);
+  bool wantsSearch() const noexcept { return !wanted_.empty() || suspectSince_.has_value(); }
   void pruneNames(FileId id, LinkedFile& file, nlink_t& links);
   void markNames(const LinkedFile& file);
   void searchIn(NodeId directory);
@@ -93,6 +107,15 @@ class FileWatch {
   LinkIndex links_;
   std::set<FileId> wanted_;       // by the next search
   bool wantsLookAtEach_ = false;  // by the next search
+  // A file was written to and went away before it was looked at: it may have further names. For the next
+  // search.
+  std::optional<timespec> suspectSince_;
+  std::set<std::uint32_t> suspectMoves_;  // cookies of moves that would be such, unless they end in the tree
+  // Files that were written to and had one name when they were looked at, but perhaps for the reason that
+  // another was just going away: the kernel counts down first.
+  std::unordered_map<std::string, TimePoint> doubtful_;
+  TimePoint lastForget_;
+  timespec appliedUntil_{};
   std::optional<Search> search_;
   TimePoint nextSearch_;
   DirectoryReader reader_;

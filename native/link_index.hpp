@@ -48,6 +48,10 @@ class LinkIndex {
     const auto at = files_.find(id);
     return at == files_.end() ? nullptr : &at->second;
   }
+  const LinkedFile* find(FileId id) const {
+    const auto at = files_.find(id);
+    return at == files_.end() ? nullptr : &at->second;
+  }
   LinkedFile& at(FileId id) { return files_[id]; }
   // False: it was known.
   bool addName(LinkedFile& file, NodeRef directory, std::string_view name);

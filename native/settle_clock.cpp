@@ -12,10 +12,11 @@ constexpr std::chrono::milliseconds kMaxPause{5000};
 
 }  // namespace
 
-SettleClock::File SettleClock::fileOf(const Key& key) {
+SettleClock::File SettleClock::fileOf(const Key& key, const Entry& entry) {
   File file;
   std::memcpy(&file.directory, key.data(), sizeof file.directory);
   file.name = std::string_view(key).substr(sizeof file.directory);
+  file.linked = entry.links.linked;
   return file;
 }
 
@@ -58,12 +59,18 @@ void SettleClock::settle(NodeRef directory, std::string_view name) {
   files_.erase(at);
 }
 
+KnownLinks* SettleClock::linksOf(NodeRef directory, std::string_view name) {
+  if (files_.empty()) return nullptr;
+  const auto at = files_.find(fileKeyOf(directory, name));
+  return at == files_.end() ? nullptr : &at->second.links;
+}
+
 std::optional<SettleClock::File> SettleClock::due(TimePoint now) {
   while (!order_.empty() && order_.begin()->first <= now) {
     const Key& key = *order_.begin()->second;
     Entry& entry = files_.find(key)->second;
     // Touches don't move it in the order: most files are closed before it matters.
-    if (!entry.isTouched || dueTime(entry) <= now) return fileOf(key);
+    if (!entry.isTouched || dueTime(entry) <= now) return fileOf(key, entry);
     reorder(entry, dueTime(entry));
   }
   return std::nullopt;

@@ -10,9 +10,17 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "link_index.hpp"
 #include "watch_table.hpp"
 
 namespace imgsync {
+
+// What a look at a file told of its further names.
+struct KnownLinks {
+  bool isKnown = false;
+  bool isCreated = false;        // it was made while it was watched
+  std::optional<FileId> linked;  // the file, if it has several names
+};
 
 // One key for a name in a directory.
 inline std::string fileKeyOf(NodeRef directory, std::string_view name) {
@@ -31,6 +39,7 @@ class SettleClock {
   struct File {
     NodeRef directory;
     std::string_view name;  // valid until the file is settled
+    std::optional<FileId> linked;
   };
 
   // `isEager`: a file that is written to all the time is due all the same, once in `quiet`.
@@ -40,6 +49,8 @@ class SettleClock {
   bool touch(NodeRef directory, std::string_view name, TimePoint now);
   bool contains(NodeRef directory, std::string_view name) const;
   void settle(NodeRef directory, std::string_view name);
+  // Of a file that waits; none: it does not.
+  KnownLinks* linksOf(NodeRef directory, std::string_view name);
 
   // A file to be asked now; settle() or postpone() has to follow.
   std::optional<File> due(TimePoint now);
@@ -50,7 +61,7 @@ class SettleClock {
   std::size_t size() const noexcept { return files_.size(); }
   template <typename Visit>
   void forEach(Visit visit) const {
-    for (const auto& [key, entry] : files_) visit(fileOf(key));
+    for (const auto& [key, entry] : files_) visit(fileOf(key, entry));
   }
 
  private:
@@ -62,10 +73,11 @@ class SettleClock {
     bool isTouched = true;  // since it was asked last
     std::chrono::milliseconds pause;
     Order::iterator place;
+    KnownLinks links;
   };
   using Files = std::unordered_map<Key, Entry>;
 
-  static File fileOf(const Key& key);
+  static File fileOf(const Key& key, const Entry& entry);
   TimePoint dueTime(const Entry& entry) const;
   void reorder(Entry& entry, TimePoint due);
 

@@ -1,6 +1,7 @@
 #include "tree_watch.hpp"
 
 #include <sys/inotify.h>
+#include <time.h>
 
 #include <algorithm>
 #include <utility>
@@ -24,10 +25,13 @@ void TreeWatch::start() {
 bool TreeWatch::turn(TimePoint now, Clock::duration atMost) {
   if (tree_.hasEnded()) return true;
   now_ = now;
+  timespec startedAt;
+  ::clock_gettime(CLOCK_REALTIME, &startedAt);
   const bool isDry = readEvents();
   // Before the files: some of them may wait for what becomes of their directory.
   if (isDry) tree_.dropDetached(now);
   files_.work(Clock::now() + atMost);
+  if (isDry) files_.appliedUntil(startedAt);
   if (!touched_.empty() && touchedSince_ + kTouchedDelay <= now) flushDelayed();
   walk_.advance(Clock::now() + atMost);
   if (walk_.isDone()) files_.searchLinks(Clock::now() + atMost);
@@ -95,7 +99,7 @@ void TreeWatch::applyAt(NodeId directory, const WatchEvent& event) {
   } else if (isDirectory) {
     applyToDirectory(directory, event);
   } else {
-    files_.apply(directory, event.name, path, mask, now_);
+    files_.apply(directory, event, path, now_);
   }
 }
 

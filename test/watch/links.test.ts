@@ -2,15 +2,22 @@ import assert from 'node:assert/strict';
 import {
   appendFileSync,
   chmodSync,
+  closeSync,
   linkSync,
   mkdirSync,
+  openSync,
   renameSync,
+  rmSync,
   truncateSync,
+  unlinkSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { unpackChanges } from '../../src/core/change.js';
 import { record, told } from '../support/recorder.js';
-import { tempTree } from '../support/temp-tree.js';
+import { type Tree, tempTree } from '../support/temp-tree.js';
 
 test('a change under one name is told under all names', async (t) => {
   const tree = tempTree(t, { 'a/f': '1', 'b/x': '', 'c/d/x': '' });
@@ -102,4 +109,56 @@ test('a file that is written in a directory that was made a moment ago is told u
     const changes = told(await recorder.take());
     assert.ok(changes.includes('entry:a/f'), `round ${round}: ${changes.join(' ')}`);
   }
+});
+
+const writes: Readonly<Record<string, (path: Buffer, scope: TestContext) => void>> = {
+  'a writer that goes on': (path, scope) => {
+    const fd = openSync(path, 'r+');
+    scope.after(() => closeSync(fd));
+    writeSync(fd, 'CON');
+  },
+  'an appending writer': (path) => appendFileSync(path, 'more'),
+  'chmod(2)': (path) => chmodSync(path, 0o600),
+};
+const departures: Readonly<Record<string, (tree: Tree, outside: Tree) => void>> = {
+  'it is deleted': (tree) => unlinkSync(tree.at('d/b')),
+  'another file takes its place': (tree) => {
+    writeFileSync(tree.at('other'), 'other');
+    renameSync(tree.at('other'), tree.at('d/b'));
+  },
+  'it is moved out of the tree': (tree, outside) => renameSync(tree.at('d/b'), outside.at('b')),
+  'its directory is deleted': (tree) => rmSync(tree.at('d'), { recursive: true }),
+  'its directory is moved out of the tree': (tree, outside) => renameSync(tree.at('d'), outside.at('d')),
+};
+// The watcher looks between the write and the departure, or not.
+for (const pauseMs of [0, 5]) {
+  for (const [writer, write] of Object.entries(writes)) {
+    for (const [what, depart] of Object.entries(departures)) {
+      test(`a change by ${writer} under a name, ${pauseMs} ms before ${what}, is told under the other`, async (t) => {
+        for (let round = 0; round < 5; round++) {
+          const [tree, outside] = [tempTree(t, { 'a/f': 'content', 'd/x': '' }), tempTree(t)];
+          linkSync(tree.at('a/f'), tree.at('d/b'));
+          const recorder = await record(t, tree.path, { settleMs: 300 });
+          write(tree.at('d/b'), t);
+          if (pauseMs > 0) await pause(pauseMs);
+          depart(tree, outside);
+          const changes = told(await recorder.take());
+          assert.ok(changes.includes('entry:a/f'), `round ${round}: ${changes.join(' ')}`);
+        }
+      });
+    }
+  }
+}
+
+test('what a writer changed so far is known to be open under every name', async (t) => {
+  const tree = tempTree(t, { 'a/f': 'content', 'b/x': '' });
+  linkSync(tree.at('a/f'), tree.at('b/g'));
+  const recorder = await record(t, tree.path, { settleMs: 10 });
+  const fd = openSync(tree.at('a/f'), 'r+');
+  writeSync(fd, 'CONTENT');
+  const settling = unpackChanges(await recorder.native.drain());
+  const open = new Set(Array.from(settling, ({ path }) => path as string));
+  assert.deepEqual([...open].sort(), ['a/f', 'b/g']);
+  closeSync(fd);
+  assert.deepEqual(told(await recorder.take()), ['entry:a/f', 'entry:b/g']);
 });
