@@ -15,7 +15,7 @@ export interface TargetDeletesOptions {
   readonly source: string;
   readonly rule: DeleteRule;
   readonly digests: TargetDigests;
-  readonly scanner: SourceScanner;
+  readonly scanner: Pick<SourceScanner, 'scan'>;
   readonly size: TreeSize;
   readonly file: KeptFile;
   readonly clock: Clock;
@@ -45,6 +45,11 @@ export class TargetDeletes {
   #deletedSince = 0;
   /** More was deleted than was expected: something is not known, so look at the whole tree before the next. */
   #isDoubtful = false;
+  /**
+   * Entries that the next batch may delete beside those that are expected. Twice as many each time that it was too few:
+   * so a target with much that nobody knows of gets there in a few batches, each after another look at the source.
+   */
+  #spare = 1;
   /** Paths whose deletes an operator wants. */
   readonly #approved = new Set<RelPath>();
   /** Called when a batch has ended. */
@@ -89,12 +94,16 @@ export class TargetDeletes {
 
   /** The source was compared with the target, and what differs is about to be sent. */
   compared({ lostEntries, heldEntries, sourceEntries }: Comparison): void {
-    this.options.size.note(sourceEntries);
-    this.#compared = { at: this.options.clock.now(), entries: sourceEntries };
+    const { size, clock } = this.options;
+    const guard = this.#guard;
+    size.note(sourceEntries);
+    // What was in the tree before the start only the store can tell; later it is a while behind.
+    const before = this.#compared === undefined ? heldEntries : size.atWindowStart;
+    this.#compared = { at: clock.now(), entries: sourceEntries };
     this.#deletedSince = 0;
-    this.#guard.treeEntries = Math.max(heldEntries, sourceEntries);
-    const lost = this.#guard.isShare ? Math.max(0, heldEntries - sourceEntries) : lostEntries;
-    if (!this.waits && this.#guard.deleted + lost > this.#guard.limit) this.#hold(lost);
+    guard.treeEntries = Math.max(before, sourceEntries);
+    const lost = guard.isShare ? Math.max(0, before - sourceEntries) : guard.deleted + lostEntries;
+    if (!this.waits && lost > guard.limit) this.#hold(guard.isShare ? lost : lostEntries);
   }
 
   /** Everything that was to be compared was sent. @returns whether what was held meanwhile may go */
@@ -139,6 +148,7 @@ export class TargetDeletes {
         const isUnknown = outcome.wasLimited && permit?.isJudged === true && !this.#guard.isShare;
         if (isUnknown && !this.waits) this.#hold(outcome.stats.deleted);
         this.#isDoubtful ||= outcome.wasLimited;
+        this.#spare = outcome.wasLimited ? 2 * Math.max(this.#spare, outcome.stats.deleted) : 1;
         if (!outcome.wasLimited) for (const { path } of changes) this.#approved.delete(path);
       },
     };
@@ -204,7 +214,7 @@ export class TargetDeletes {
     if (this.waits) return 'hold';
     this.#guard.treeEntries = size.atWindowStart;
     const shrunk = Math.max(0, size.atWindowStart - entries);
-    const permit = this.#guard.reserveShare(expected, shrunk);
+    const permit = this.#guard.reserveShare(expected, shrunk, this.#spare);
     if (permit === 'over') {
       this.#hold(shrunk);
       return 'hold';

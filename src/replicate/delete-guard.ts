@@ -127,12 +127,13 @@ export class DeleteGuard {
    * The same for a share of the tree, which was counted: what matters is by how much it shrank. Entries that were moved,
    * copied and removed again, or made up for by others, are no loss, however many of them a target deleted.
    * @param shrunk how many entries the tree has fewer than it had when the window began
+   * @param spare entries that may go beside the expected ones, where the limit leaves fewer
    */
-  reserveShare(expected: number, shrunk: number): DeletePermit | 'over' {
+  reserveShare(expected: number, shrunk: number, spare = 1): DeletePermit | 'over' {
     if (shrunk > this.limit) return 'over';
     this.#deleted = [{ at: this.now(), count: shrunk }];
     return this.#grant({
-      mayDelete: expected + Math.max(1, this.available),
+      mayDelete: expected + Math.max(spare, this.available),
       uncounted: expected,
       isJudged: true,
     });
