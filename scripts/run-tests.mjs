@@ -25,11 +25,19 @@ if (files.length === 0) {
   console.error('no tests found');
   process.exit(1);
 }
+const runTests = (atATime, some) => {
+  if (some.length === 0) return;
+  const options = ['--test-reporter=spec', `--test-concurrency=${atATime}`];
+  run(process.execPath, ['--enable-source-maps', '--test', ...options, ...some]);
+};
+// What changes the whole machine for a moment would be felt by others.
+const isAlone = (file) => file.endsWith('.alone.test.js');
+runTests(
+  1,
+  files.filter((file) => isAlone(file)),
+);
 // Two files at a time: most tests wait for the kernel and for rsync, and more would only slow each other down.
-run(process.execPath, [
-  '--enable-source-maps',
-  '--test',
-  '--test-reporter=spec',
-  '--test-concurrency=2',
-  ...files,
-]);
+runTests(
+  2,
+  files.filter((file) => !isAlone(file)),
+);

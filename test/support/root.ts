@@ -20,7 +20,10 @@ export const nobody = 65_534;
 
 const queueLimit = '/proc/sys/fs/inotify/max_queued_events';
 
-/** Lowers the length of the kernel's queues of events for the watchers that `start` starts. */
+/**
+ * Lowers the length of the kernel's queues of events for the watchers that `start` starts: whoever they belong to, so only
+ * for tests that run alone.
+ */
 export const withQueueLimit = async <Result>(
   limit: number,
   start: () => Promise<Result>,
