@@ -106,8 +106,10 @@ void WatchLoop::turn(TimePoint now) {
   const bool isDrained = drainsAsked > drainsDone_ && isDry && tree_->isCaughtUp();
   if (isDrained) tree_->flushDelayed();
   if (!pendingSince_ && !changes_.empty()) pendingSince_ = now;
-  deliver(now, isDrained ? std::optional(drainsAsked) : std::nullopt);
+  // Who is told that all is applied may look at once.
   publishStats();
+  deliver(now, isDrained ? std::optional(drainsAsked) : std::nullopt);
+  published_.pending = changes_.size();
   if (!isDry || tree_->hasWork()) return waitUntil(now);
   std::optional<TimePoint> deadline = tree_->nextDeadline();
   if (pendingSince_ && !isDelivering_) {
