@@ -181,7 +181,17 @@ export class Replica {
       bigFileScheduler,
       clock: systemClock,
       random: Math.random,
-      probe: () => pool.probe({ target, source, deletes: config.delete.enabled }),
+      probe: () => {
+        const looksForEntries = this.deletes.waits && !this.deletes.isHolding ? rules : undefined;
+        const running = pool.probe({ target, source, deletes: config.delete.enabled, looksForEntries });
+        return {
+          outcome: running.outcome.then((outcome) => {
+            if (outcome.result === 'ready' && outcome.isEmpty) this.deletes.skipFirstSync();
+            return outcome;
+          }),
+          cancel: () => running.cancel(),
+        };
+      },
       send: ({ list, ...batch }) => {
         const deletes = this.deletes.begin(list);
         const { kept } = this.deletes;

@@ -159,7 +159,7 @@ export class TargetDeletes {
     this.#approved.clear();
   }
 
-  /** Nothing is compared at the start, so nothing is to be looked through first. */
+  /** There is nothing to be looked through first: nothing is compared at the start, or the target is empty. */
   skipFirstSync(): void {
     if (this.#state.isFirstSync) this.#set({ isFirstSync: false });
   }

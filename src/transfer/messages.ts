@@ -139,9 +139,16 @@ export interface ProbeRequest {
   readonly source: string;
   /** Whether deletes are wanted; without them the method is `none` and only the connection is tried. */
   readonly deletes: boolean;
+  /** Whether it is to be told if the target holds anything that these rules let be deleted. */
+  readonly looksForEntries?: readonly FilterRule[] | undefined;
 }
 
 export type ProbeOutcome =
-  | { readonly result: 'ready'; readonly deleteMethod: DeleteMethod }
+  | {
+      readonly result: 'ready';
+      readonly deleteMethod: DeleteMethod;
+      /** The target holds nothing that could be deleted; only told when it was asked for. */
+      readonly isEmpty: boolean;
+    }
   | { readonly result: 'retry' | 'halt'; readonly failure: TransferFailure }
   | { readonly result: 'cancelled' };

@@ -258,3 +258,13 @@ test('a first sync over fewer other files deletes them at the end', async (t) =>
   await replication.settled();
   assert.deepEqual(holds(replication), []);
 });
+
+test('a first sync to an empty place has nothing to look through', async (t) => {
+  const replication = await start(t, { targets: 1, config: { batch: { maxPaths: 50 } } });
+  await replication.settled();
+  const batches = replication.imgsync.logs.filter(({ msg }) => msg === 'delivered').length;
+  const connections = (replication.daemons[0]?.log.split('connect from').length ?? 0) - 1;
+  assert.ok(batches > 15, `${batches} batches`);
+  // Two probes, and now and then a standby.
+  assert.ok(connections < 1.5 * batches, `${connections} connections for ${batches} batches`);
+});

@@ -391,6 +391,36 @@ test('the probe tells how a target deletes, and what stands in its way', async (
   assert.equal((await probe(targetAt({ type: 'local', path: tempDirectory(t) }))).result, 'ready');
 });
 
+test('the probe tells whether a target is empty but for what is excluded', async (t) => {
+  const source = tempTree(t, { file: '1' });
+  const pool = poolFor(t);
+  const daemon = await rsyncDaemon(t);
+  const isEmpty = async (target: Target): Promise<boolean> => {
+    const looksForEntries = ['- excluded/' as const];
+    const outcome = await pool.probe({ target, source: source.path, deletes: true, looksForEntries }).outcome;
+    assert.ok(outcome.result === 'ready');
+    return outcome.isEmpty;
+  };
+  assert.equal(await isEmpty(targetOf(daemon)), true);
+  daemon.tree.write('excluded/file', '1');
+  assert.equal(await isEmpty(targetOf(daemon)), true);
+  for (const make of [
+    () => daemon.tree.write('file', '1'),
+    () => daemon.tree.makeDirectory('directory'),
+    () => daemon.tree.write('directory/file', '1'),
+  ]) {
+    make();
+    const count = daemon.tree.count();
+    assert.equal(await isEmpty(targetOf(daemon)), false);
+    assert.equal(daemon.tree.count(), count);
+    for (const name of ['file', 'directory']) daemon.tree.remove(name);
+  }
+  const local = tempTree(t, {});
+  assert.equal(await isEmpty(targetAt({ type: 'local', path: local.path })), true);
+  local.write('x', '');
+  assert.equal(await isEmpty(targetAt({ type: 'local', path: local.path })), false);
+});
+
 test('nothing is sent from a source that is not the watched one', async (t) => {
   const source = tempTree(t, { file: '1' });
   const daemon = await rsyncDaemon(t);

@@ -130,7 +130,7 @@ const setUp = ({
     replicator.wake();
   };
   const ready = async (deleteMethod: 'missing-args' | 'parent-directory' = 'missing-args') => {
-    for (const resolve of probes.splice(0)) resolve({ result: 'ready', deleteMethod });
+    for (const resolve of probes.splice(0)) resolve({ result: 'ready', deleteMethod, isEmpty: false });
     await turn();
   };
   return { log, clock, inFlight, probes, replicator, scheduler, change, ready, listings: () => listings };
@@ -143,7 +143,7 @@ test('what is held waits without holding up the rest, and goes again when it is 
   const { log, replicator, inFlight, probes } = setUp({ isHolding: () => isHolding });
   log.append('entry', 'gone' as RelPath);
   replicator.wake();
-  probes[0]?.({ result: 'ready', deleteMethod: 'missing-args' });
+  probes[0]?.({ result: 'ready', deleteMethod: 'missing-args', isEmpty: false });
   await turn();
   assert.equal(inFlight[0]?.batch.holdDeletes, true);
   inFlight[0]?.end({ ...acknowledged, held: packChanges([{ kind: 'entry', path: 'gone' as RelPath }]) });
