@@ -22,6 +22,7 @@ import { type RsyncFailed, type RsyncVerdict, verdictOf } from './rsync-exit.js'
 import { type ListRunner, runRsync } from './run-rsync.js';
 import { openSourceRoot, type SourceRoot, sourceUnreadable } from './source-root.js';
 import type { Standbys } from './standby.js';
+import { strayDetector } from './strays.js';
 
 /** Where a batch runs. */
 export interface BatchContext {
@@ -154,7 +155,8 @@ const heldOf = async (
     if (list.length === 0) continue;
     const maxDelete = Number.POSITIVE_INFINITY;
     const call = { target, rules, kept, deleteMethod, maxDelete, recursive, dryRun: true };
-    const run = await runRsync(call, { rootFd: root.fd, list, env, signal, onItem });
+    const strays = strayDetector(root.fd);
+    const run = await runRsync(call, { rootFd: root.fd, list, env, signal, onItem, strays });
     if (verdictOf(run).verdict !== 'acknowledge') return undecided;
   }
   const entries = new Map<RelPath, number>();
@@ -197,7 +199,7 @@ const sendList = async (
     const ended = await untilConnected(target.name, surroundings, () =>
       runRsync(
         { ...call, maxDelete, dryRun },
-        { rootFd: root.fd, list: part, env, signal, onItem, onProgress },
+        { rootFd: root.fd, list: part, env, signal, onItem, strays: strayDetector(root.fd), onProgress },
       ),
     );
     if (!dryRun) quota.deleted += ended.report.deleted;
@@ -234,7 +236,8 @@ const runFirst = async (
   const maxDelete = Number.isFinite(call.maxDelete) ? standbyDeletes : call.maxDelete;
   const purpose = { call: { ...call, maxDelete }, identity };
   const mayServe = call.deleteMethod === 'none' || maxDelete <= quota.left;
-  const warm = mayServe ? await standbys.run(purpose, list, { signal, onProgress }) : undefined;
+  const strays = strayDetector(root.fd);
+  const warm = mayServe ? await standbys.run(purpose, list, { signal, strays, onProgress }) : undefined;
   quota.deleted += warm?.report.deleted ?? 0;
   const last = warm !== undefined && isMeant(verdictOf(warm)) && !wasLimited(warm) ? warm : await run(list);
   if (verdictOf(last).verdict === 'acknowledge') standbys.prepare(purpose, root.fd, list.length);

@@ -27,6 +27,7 @@ const maxConnectSeconds = 20;
  * - the rules before `--from0`: it also governs how later files of rules are read.
  * - `--sockopts=TCP_NODELAY`: each missing side costs one or more delayed acknowledgements of 44 ms.
  * - `--max-delete`: the receiver itself stops at what the guard of deletes allows, whatever it has beside the source.
+ * - `--no-inc-recursive`: each directory is listed right after it was found to be one; later it may be a symbolic link.
  * - `--force` with the missing arguments: a directory that became a file, and a directory that is gone, may hold entries.
  */
 export const rsyncArgs = ({
@@ -41,7 +42,7 @@ export const rsyncArgs = ({
   // The operator's own come first: where they contradict, what follows wins.
   ...target.rsync.args,
   '-lptgoD',
-  recursive ? '-r' : '-d',
+  ...(recursive ? ['-r', '--no-inc-recursive'] : ['-d']),
   ...(dryRun ? ['-n'] : []),
   ...(deleteMethod === 'none' ? [] : ['--delete', '--force']),
   ...(deleteMethod === 'missing-args' ? ['--delete-missing-args'] : []),

@@ -23,13 +23,15 @@ export interface RsyncRun {
   readonly report: RsyncReport;
   readonly durationMs: number;
   /** Why the child was ended from here. */
-  readonly endedFor: 'cancel' | 'stall' | undefined;
+  readonly endedFor: 'cancel' | 'stall' | 'stray' | undefined;
 }
 
 /** Who listens to a run. */
 export interface RunListener {
   readonly signal: AbortSignal;
   readonly onItem?: ((line: ItemizedLine) => void) | undefined;
+  /** Whether an item does not lie in the source: then the run is ended. */
+  readonly strays?: ((line: ItemizedLine) => boolean) | undefined;
   /** Called a few times a second while something moves. */
   readonly onProgress?: ((progress: TransferProgress) => void) | undefined;
 }
@@ -87,9 +89,12 @@ export class RsyncChild {
   }
 
   /** Listens until it is gone. */
-  async follow({ signal, onItem, onProgress }: RunListener): Promise<RsyncRun> {
+  async follow({ signal, onItem, strays, onProgress }: RunListener): Promise<RsyncRun> {
     const startedAt = performance.now();
-    const reader = new ReportReader(onItem);
+    const reader = new ReportReader((item) => {
+      if (this.#endedFor !== 'stray' && strays?.(item) === true) this.end('stray');
+      onItem?.(item);
+    });
     this.#tellProgress = throttled(() => onProgress?.(reader.moved));
     this.#reader = reader;
     this.#read('');
@@ -112,7 +117,7 @@ export class RsyncChild {
   }
 
   /** Asks it to end, and kills it when it does not. */
-  end(reason: 'cancel' | 'stall'): void {
+  end(reason: NonNullable<RsyncRun['endedFor']>): void {
     this.#endedFor ??= reason;
     const { pid } = this.#child;
     if (pid === undefined) return;

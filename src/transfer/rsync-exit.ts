@@ -28,7 +28,7 @@ export interface RsyncEnd {
   readonly exitCode: number | undefined;
   readonly stderr: string;
   /** Why the child was ended from here. */
-  readonly endedFor?: 'cancel' | 'stall' | undefined;
+  readonly endedFor?: 'cancel' | 'stall' | 'stray' | undefined;
   /** errno's name when rsync could not be started. */
   readonly startError?: string | undefined;
 }
@@ -237,12 +237,20 @@ const notStarted = {
   hint: 'see the limits of this process',
 } as const;
 
+const strayed: TransferFailure = {
+  code: 'SOURCE_MOVING',
+  exitCode: undefined,
+  text: 'a directory became a symbolic link while it was sent',
+  hint: 'nothing to do: it is looked at again',
+};
+
 /**
  * Pure. A vanished source file (24) counts as success: its deletion is a change of its own that comes later.
  * Partial failures (23) that stand for the whole target (disk full, read-only) are a failure of the batch.
  */
 export const verdictOf = (end: RsyncEnd): RsyncVerdict => {
   const { exitCode, stderr } = end;
+  if (end.endedFor === 'stray') return { verdict: 'restate', failure: strayed };
   if (exitCode === 0 || exitCode === 24) return { verdict: 'acknowledge' };
   if (end.endedFor === 'cancel') return { verdict: 'cancelled' };
   const signature = signatureOf(end);

@@ -421,6 +421,39 @@ test('the probe tells whether a target is empty but for what is excluded', async
   assert.equal(await isEmpty(targetAt({ type: 'local', path: local.path })), false);
 });
 
+test('a directory that becomes a link before rsync reads it: what it leads to is not sent on, and the batch is looked at again', async (t) => {
+  const secrets = Object.fromEntries(
+    Array.from({ length: 500 }, (_, i) => [`secret-${i}`, 'x'.repeat(2_000)]),
+  );
+  const outside = tempTree(t, secrets);
+  for (const kind of ['directory', 'entry'] as const) {
+    const source = tempTree(t, { 'd/e/file': '1', 'd/e/other': '2' });
+    const daemon = await rsyncDaemon(t);
+    const program = join(tempDirectory(t), 'rsync');
+    writeFileSync(
+      program,
+      `#!/bin/sh\n[ -L d/e ] || { rm -r d/e && ln -s '${outside.path}' d/e; }\nexec rsync "$@"\n`,
+      { mode: 0o755 },
+    );
+    if (kind === 'entry') outside.write('file', 'not the file that is meant');
+    const path = kind === 'directory' ? 'd/e' : 'd/e/file';
+    const target = targetOf(daemon, { bandwidthLimit: '100k' });
+    const changes = [{ kind, path: asRelPath(path) }];
+    const outcome = acknowledged(
+      await poolFor(t).submit(
+        request(source, { ...target, rsync: { ...target.rsync, path: program } }, changes),
+      ).outcome,
+    );
+    assert.deepEqual([...unpackChanges(outcome.deferred)], changes);
+    const leaked = daemon.tree.has('d/e') ? daemon.tree.count() - 2 : 0;
+    assert.ok(leaked < 250, `${leaked} files`);
+    // The next batch sees the link.
+    const link = [{ kind: 'tree', path: asRelPath('d/e') }] as const;
+    acknowledged(await poolFor(t).submit(request(source, target, link)).outcome);
+    assert.deepEqual(await compareTrees(source.path, daemon.path), []);
+  }
+});
+
 test('nothing is sent from a source that is not the watched one', async (t) => {
   const source = tempTree(t, { file: '1' });
   const daemon = await rsyncDaemon(t);
