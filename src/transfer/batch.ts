@@ -22,7 +22,7 @@ import { type RsyncFailed, type RsyncVerdict, verdictOf } from './rsync-exit.js'
 import { type ListRunner, runRsync } from './run-rsync.js';
 import { openSourceRoot, type SourceRoot, sourceUnreadable } from './source-root.js';
 import type { Standbys } from './standby.js';
-import { strayDetector } from './strays.js';
+import { Strays } from './strays.js';
 
 /** Where a batch runs. */
 export interface BatchContext {
@@ -36,6 +36,7 @@ export interface BatchContext {
 interface Surroundings extends BatchContext {
   readonly root: SourceRoot;
   readonly quota: DeleteQuota;
+  readonly strays: Strays;
 }
 
 /** What a batch may still delete, over all its runs of rsync. */
@@ -59,17 +60,18 @@ export const sendBatch = async (
   try {
     const lists = await buildLists(request, root);
     if ('code' in lists) return { result: 'source-changed', failure: lists };
+    const around = { root, strays: new Strays(root.fd), ...context };
     const answer =
       deleteMethodOf(request) === 'none' ? unlimited : await context.askToDelete({ gone: lists.gonePaths });
     if (context.signal.aborted) return { result: 'cancelled' };
     if (answer === 'later') return { result: 'retry', failure: uncounted };
     if (answer !== 'hold')
-      return await sendLists(request, lists, { root, quota: new DeleteQuota(answer.mayDelete), ...context });
+      return await sendLists(request, lists, { quota: new DeleteQuota(answer.mayDelete), ...around });
     const holding = { ...request, holdDeletes: true };
     const kept = await buildLists(holding, root);
     return 'code' in kept
       ? { result: 'source-changed', failure: kept }
-      : await sendLists(holding, kept, { root, quota: new DeleteQuota(0), ...context });
+      : await sendLists(holding, kept, { quota: new DeleteQuota(0), ...around });
   } finally {
     root.close();
   }
@@ -133,7 +135,7 @@ const noneHeld: Held = { held: nothing, heldEntries: [] };
 const heldOf = async (
   request: TransferRequest,
   { gonePaths, deferred }: BuiltLists,
-  { root, env, signal }: Surroundings,
+  { root, env, signal, strays }: Surroundings,
 ): Promise<Held> => {
   const { changes, target, rules, kept, deleteMethod } = request;
   if (deleteMethod === 'none') return noneHeld;
@@ -155,8 +157,14 @@ const heldOf = async (
     if (list.length === 0) continue;
     const maxDelete = Number.POSITIVE_INFINITY;
     const call = { target, rules, kept, deleteMethod, maxDelete, recursive, dryRun: true };
-    const strays = strayDetector(root.fd);
-    const run = await runRsync(call, { rootFd: root.fd, list, env, signal, onItem, strays });
+    const run = await runRsync(call, {
+      rootFd: root.fd,
+      list,
+      env,
+      signal,
+      onItem,
+      strays: strays.detector({ isDry: true }),
+    });
     if (verdictOf(run).verdict !== 'acknowledge') return undecided;
   }
   const entries = new Map<RelPath, number>();
@@ -192,29 +200,37 @@ const sendList = async (
   surroundings: Surroundings,
 ): Promise<SentList | TransferOutcome> => {
   const { target, rules, kept } = request;
-  const { root, env, signal, onProgress, quota } = surroundings;
+  const { root, env, signal, onProgress, quota, strays } = surroundings;
   const call = { target, rules, kept, deleteMethod: deleteMethodOf(request), recursive, dryRun: false };
   const run: ListRunner = async (part, { dryRun = false, onItem } = {}) => {
     const maxDelete = dryRun ? Number.POSITIVE_INFINITY : quota.left;
     const ended = await untilConnected(target.name, surroundings, () =>
       runRsync(
         { ...call, maxDelete, dryRun },
-        { rootFd: root.fd, list: part, env, signal, onItem, strays: strayDetector(root.fd), onProgress },
+        {
+          rootFd: root.fd,
+          list: part,
+          env,
+          signal,
+          onItem,
+          strays: strays.detector({ isDry: dryRun }),
+          onProgress,
+        },
       ),
     );
     if (!dryRun) quota.deleted += ended.report.deleted;
     return ended;
   };
   const first = await runFirst(request, { ...call, maxDelete: quota.left }, list, surroundings, run);
-  if (wasLimited(first)) return lookAgain(request, first, quota);
+  if (wasLimited(first) && first.endedFor !== 'stray') return lookAgain(request, first, quota);
   const verdict = verdictOf(first);
   if (verdict.verdict === 'acknowledge') return { stats: sumOf([statsOf(first)]), stuck: [], moved: [] };
-  if (verdict.verdict !== 'isolate') return failedOutcome(verdict, request, quota);
+  if (verdict.verdict !== 'isolate') return failedOutcome(verdict, request, surroundings);
   const from = { source: root.path, target: pathOf(target.location) };
   const { runs, stuck, moved, failure } = await isolateFailures(first, list, { run, from, recursive });
   return failure === undefined
     ? { stats: sumOf([first, ...runs].map(statsOf)), stuck, moved }
-    : failedOutcome(failure, request, quota);
+    : failedOutcome(failure, request, surroundings);
 };
 
 /** The target's path in the words of its rsync. */
@@ -228,7 +244,7 @@ const runFirst = async (
   { target, identity }: TransferRequest,
   call: RsyncCall,
   list: Uint8Array,
-  { root, signal, onProgress, standbys, quota }: Surroundings,
+  { root, signal, onProgress, standbys, quota, strays }: Surroundings,
   run: ListRunner,
 ): Promise<RsyncRun> => {
   if (call.recursive || target.standby === 'off') return run(list);
@@ -236,8 +252,8 @@ const runFirst = async (
   const maxDelete = Number.isFinite(call.maxDelete) ? standbyDeletes : call.maxDelete;
   const purpose = { call: { ...call, maxDelete }, identity };
   const mayServe = call.deleteMethod === 'none' || maxDelete <= quota.left;
-  const strays = strayDetector(root.fd);
-  const warm = mayServe ? await standbys.run(purpose, list, { signal, strays, onProgress }) : undefined;
+  const listener = { signal, strays: strays.detector({ isDry: false }), onProgress };
+  const warm = mayServe ? await standbys.run(purpose, list, listener) : undefined;
   quota.deleted += warm?.report.deleted ?? 0;
   const last = warm !== undefined && isMeant(verdictOf(warm)) && !wasLimited(warm) ? warm : await run(list);
   if (verdictOf(last).verdict === 'acknowledge') standbys.prepare(purpose, root.fd, list.length);
@@ -257,12 +273,14 @@ const isMeant = ({ verdict }: RsyncVerdict): boolean =>
 const failedOutcome = (
   verdict: RsyncFailed,
   { changes }: TransferRequest,
-  { deleted }: DeleteQuota,
+  { quota: { deleted }, strays }: Surroundings,
 ): TransferOutcome => {
   if (verdict.verdict === 'cancelled') return { result: 'cancelled', deleted };
   if (verdict.verdict !== 'restate') return { result: verdict.verdict, failure: verdict.failure, deleted };
   // Nothing is known to have arrived: the whole batch is looked at again.
-  return { ...lookedAtAgain, stats: { ...sumOf([]), deleted }, deferred: changes };
+  const landed = Array.from(strays.landed, (path) => ({ kind: 'entry' as const, path }));
+  const deferred = Buffer.concat([changes, packChanges(landed)]);
+  return { ...lookedAtAgain, stats: { ...sumOf([]), deleted }, deferred };
 };
 
 /** What may go is gone; the whole batch is looked at again. */

@@ -92,7 +92,8 @@ export class RsyncChild {
   async follow({ signal, onItem, strays, onProgress }: RunListener): Promise<RsyncRun> {
     const startedAt = performance.now();
     const reader = new ReportReader((item) => {
-      if (this.#endedFor !== 'stray' && strays?.(item) === true) this.end('stray');
+      const isStray = strays?.(item) === true;
+      if (isStray && this.#endedFor === undefined) this.end('stray');
       onItem?.(item);
     });
     this.#tellProgress = throttled(() => onProgress?.(reader.moved));

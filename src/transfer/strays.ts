@@ -1,34 +1,70 @@
-import { lstatSync } from 'node:fs';
-import { ancestorsOf, asRelPath, parentOf, type RelPath } from '../core/path.js';
+import { lstatSync, readlinkSync } from 'node:fs';
+import { ancestorsOf, asRelPath, parentOf, type RelPath, ROOT } from '../core/path.js';
 import type { ItemizedLine } from './itemized.js';
 
 /** Directories that were looked at and are remembered. */
 const maxKnown = 10_000;
 
 /**
- * Tells whether rsync left the source: it opens a directory by its name some time after it was found to be one, and if
- * that has become a symbolic link by then, rsync sends what the link leads to, be it the whole machine. Asked for each
- * item that is sent.
- * @param rootFd the source root, open for as long as it is asked
+ * Notices when rsync leaves the source. It opens a directory by its name some time after it was found to be one; if that
+ * has become a symbolic link by then, rsync sends what the link leads to, be it the whole machine. The receiver has the
+ * link by then as well, follows it likewise, and writes what belongs below it to where it leads.
  */
-export const strayDetector = (rootFd: number): ((item: ItemizedLine) => boolean) => {
-  const sound = new Set<RelPath>(['' as RelPath]);
-  const isLink = (path: RelPath): boolean => {
-    const bytes = Buffer.from(`/proc/self/fd/${rootFd}/${path}`, 'latin1');
-    try {
-      return lstatSync(bytes, { throwIfNoEntry: false })?.isSymbolicLink() === true;
-    } catch {
-      return false; // Too long to be looked at.
+export class Strays {
+  readonly #landed = new Set<RelPath>();
+
+  /** @param rootFd the source root, open for as long as a run is watched */
+  constructor(private readonly rootFd: number) {}
+
+  /** Where the receiver may have written instead, as far as that lies in the tree. */
+  get landed(): Iterable<RelPath> {
+    return this.#landed;
+  }
+
+  /** Whether an item of a run went astray, to be asked for each of them. */
+  detector({ isDry }: { readonly isDry: boolean }): (item: ItemizedLine) => boolean {
+    const sound = new Set<RelPath>([ROOT]);
+    return ({ what, path, isDirectory }) => {
+      if (what === '*deleting') return false;
+      const own = asRelPath(path);
+      const directory = isDirectory ? own : (parentOf(own) ?? own);
+      if (sound.has(directory)) return false;
+      const link = this.#topmostLink(directory);
+      if (link === undefined) {
+        if (sound.size >= maxKnown) sound.clear();
+        sound.add(directory);
+        return false;
+      }
+      const landed = isDry ? undefined : placeBehind(link.path, link.to, own);
+      if (landed !== undefined) this.#landed.add(landed);
+      return true;
+    };
+  }
+
+  #topmostLink(directory: RelPath): { readonly path: RelPath; readonly to: string } | undefined {
+    for (const path of [directory, ...ancestorsOf(directory)].reverse()) {
+      const bytes = Buffer.from(`/proc/self/fd/${this.rootFd}/${path}`, 'latin1');
+      try {
+        if (path === ROOT || lstatSync(bytes, { throwIfNoEntry: false })?.isSymbolicLink() !== true) continue;
+        return { path, to: readlinkSync(bytes, 'latin1') };
+      } catch {
+        // Too long to be looked at, or gone meanwhile.
+      }
     }
-  };
-  return ({ what, path, isDirectory }) => {
-    if (what === '*deleting') return false;
-    const own = asRelPath(path);
-    const directory = isDirectory ? own : (parentOf(own) ?? own);
-    if (sound.has(directory)) return false;
-    for (const above of [directory, ...ancestorsOf(directory)]) if (isLink(above)) return true;
-    if (sound.size >= maxKnown) sound.clear();
-    sound.add(directory);
-    return false;
-  };
+    return undefined;
+  }
+}
+
+/**
+ * Where a path below a symbolic link is, by the link's words; an absolute one is taken from the root, as a daemon that
+ * changes its root does. `undefined` when that is outside.
+ */
+export const placeBehind = (link: RelPath, to: string, path: RelPath): RelPath | undefined => {
+  const names = to.startsWith('/') ? [] : (parentOf(link) ?? ROOT).split('/').filter((name) => name !== '');
+  for (const name of `${to}${path.slice(link.length)}`.split('/')) {
+    if (name === '' || name === '.') continue;
+    if (name !== '..') names.push(name);
+    else if (names.pop() === undefined && !to.startsWith('/')) return undefined;
+  }
+  return asRelPath(names.join('/'));
 };
