@@ -278,8 +278,7 @@ const failedOutcome = (
   if (verdict.verdict === 'cancelled') return { result: 'cancelled', deleted };
   if (verdict.verdict !== 'restate') return { result: verdict.verdict, failure: verdict.failure, deleted };
   // Nothing is known to have arrived: the whole batch is looked at again.
-  const landed = Array.from(strays.landed, (path) => ({ kind: 'entry' as const, path }));
-  const deferred = Buffer.concat([changes, packChanges(landed)]);
+  const deferred = Buffer.concat([changes, packChanges(strays.landed(unpackChanges(changes)))]);
   return { ...lookedAtAgain, stats: { ...sumOf([]), deleted }, deferred };
 };
 

@@ -1,4 +1,5 @@
 import { lstatSync, readlinkSync } from 'node:fs';
+import type { Change } from '../core/change.js';
 import { ancestorsOf, asRelPath, parentOf, type RelPath, ROOT } from '../core/path.js';
 import type { ItemizedLine } from './itemized.js';
 
@@ -11,14 +12,24 @@ const maxKnown = 10_000;
  * link by then as well, follows it likewise, and writes what belongs below it to where it leads.
  */
 export class Strays {
+  readonly #links = new Map<RelPath, string>();
   readonly #landed = new Set<RelPath>();
 
   /** @param rootFd the source root, open for as long as a run is watched */
   constructor(private readonly rootFd: number) {}
 
-  /** Where the receiver may have written instead, as far as that lies in the tree. */
-  get landed(): Iterable<RelPath> {
-    return this.#landed;
+  /**
+   * Where the receiver may have written instead, as far as that lies in the tree: what was told, and what was to be sent,
+   * for a run that is ended does not tell all.
+   */
+  landed(changes: Iterable<Change>): Change[] {
+    const found: Change[] = Array.from(this.#landed, (path) => ({ kind: 'entry', path }));
+    for (const { kind, path } of this.#links.size === 0 ? [] : changes)
+      for (const [link, to] of this.#links) {
+        const landed = path === link || path.startsWith(`${link}/`) ? placeBehind(link, to, path) : undefined;
+        if (landed !== undefined) found.push({ kind, path: landed });
+      }
+    return found;
   }
 
   /** Whether an item of a run went astray, to be asked for each of them. */
@@ -35,7 +46,9 @@ export class Strays {
         sound.add(directory);
         return false;
       }
-      const landed = isDry ? undefined : placeBehind(link.path, link.to, own);
+      if (isDry) return true;
+      this.#links.set(link.path, link.to);
+      const landed = placeBehind(link.path, link.to, own);
       if (landed !== undefined) this.#landed.add(landed);
       return true;
     };
