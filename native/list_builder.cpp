@@ -97,9 +97,11 @@ class Judge {
     Decision decision;
     if (limits_.deleteMethod != DeleteMethod::none) {
       // Where the rules differ for a file and a directory only the target knows which of them it has: syncing
-      // the parent leaves the choice to it, a missing arg would be taken for a file.
-      const bool byParent =
-          limits_.deleteMethod == DeleteMethod::parentDirectory || fileExcluded != directoryExcluded;
+      // the parent leaves the choice to it, a missing arg would be taken for a file. A path that is too long
+      // to be listed may be there all the same, sent along with its parent.
+      const bool byParent = limits_.deleteMethod == DeleteMethod::parentDirectory ||
+                            fileExcluded != directoryExcluded ||
+                            (!fits(path.size()) && fits(parentOf(path).size() + 1));
       Listing listing;
       listing.path = byParent ? parentOf(path) : path;
       listing.kind = byParent ? ChangeKind::directory : ChangeKind::entry;
@@ -121,11 +123,13 @@ class Judge {
     return decision;
   }
 
+  // Whether rsync takes a path of so many bytes from a list, behind its `./`.
+  static bool fits(std::size_t bytes) { return 2 + bytes <= kListedPathBytes; }
+
   Decision place(const Listing& listing) const {
     Decision decision;
     decision.listing = listing;
-    const std::size_t bytes = 2 + listing.path.size() + (listing.kind == ChangeKind::directory ? 1 : 0);
-    if (bytes > kListedPathBytes) {
+    if (!fits(listing.path.size() + (listing.kind == ChangeKind::directory ? 1 : 0))) {
       decision.place = Decision::Place::tooLong;
     } else if (listing.content == Listing::Content::regularFile &&
                listing.sizeBytes >= limits_.bigFileBytes) {
@@ -290,7 +294,7 @@ Result<BuiltLists> buildLists(int rootFd, const PathFilter& filter, std::string_
 
   BuiltLists lists;
   Lists taken;
-  std::vector<std::string_view> big, tooLong, gone;
+  std::vector<std::string_view> big, tooLong, gone, entryDirectories;
   // In the order they came in, so that none is put off for ever by others that sort before it.
   for (std::size_t i = 0; i < decisions.size(); ++i) {
     const auto& [place, listing, gonePath] = decisions[i];
@@ -300,6 +304,9 @@ Result<BuiltLists> buildLists(int rootFd, const PathFilter& filter, std::string_
         continue;
       }
       taken.add(listing);
+      // The root is never one of them: it is listed with its contents.
+      if (listing.kind == ChangeKind::entry && listing.content == Listing::Content::directory)
+        entryDirectories.push_back(listing.path);
     } else if (place == Decision::Place::big) {
       big.push_back(listing.path);
     } else if (place == Decision::Place::tooLong) {
@@ -313,6 +320,7 @@ Result<BuiltLists> buildLists(int rootFd, const PathFilter& filter, std::string_
   lists.big = packEntries(big);
   lists.tooLong = packEntries(tooLong);
   lists.gonePaths = packEntries(gone);
+  lists.entryDirectories = packEntries(entryDirectories);
   lists.gone = gone.size();
   return lists;
 }

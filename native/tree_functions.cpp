@@ -35,6 +35,7 @@ Napi::Value toJs(Napi::Env env, const BuiltLists& lists) {
   result.Set("deferred", toJs(env, lists.deferred));
   result.Set("tooLong", toJs(env, lists.tooLong));
   result.Set("gonePaths", toJs(env, lists.gonePaths));
+  result.Set("entryDirectories", toJs(env, lists.entryDirectories));
   result.Set("files", number(lists.files));
   result.Set("directories", number(lists.directories));
   result.Set("gone", number(lists.gone));
@@ -116,6 +117,7 @@ Napi::Value scanTreeCall(const Napi::CallbackInfo& info) {
   ScanOptions scan;
   scan.digests = options.Get("digests").ToBoolean();
   scan.crossMounts = options.Get("crossMounts").ToBoolean();
+  if (options.Has("mounted")) scan.mounted = options.Get("mounted").ToBoolean();
   scan.threads = options.Get("threads").ToNumber().Uint32Value();
   if (options.Has("from")) scan.from = std::string(bytesFromJs(options.Get("from")));
   return PoolCall<std::string>::start(

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cerrno>
 #include <condition_variable>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -35,6 +36,18 @@ Result<UniqueFd> openRoot(const std::string& root) {
   UniqueFd fd(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd) return SysError::last("open", root);
   return fd;
+}
+
+// Whether something is mounted here, also from the same file system. Kernels before 5.8 do not tell: there,
+// only what is not on the root's device counts.
+bool isMounted(int fd, dev_t rootDevice) {
+  constexpr std::uint64_t kMountRoot = 0x2000;  // STATX_ATTR_MOUNT_ROOT
+  struct statx more = {};
+  if (::statx(fd, "", AT_EMPTY_PATH, 0, &more) == 0 && (more.stx_attributes_mask & kMountRoot) != 0) {
+    return (more.stx_attributes & kMountRoot) != 0;
+  }
+  struct stat status;
+  return ::fstat(fd, &status) != 0 || status.st_dev != rootDevice;
 }
 
 struct Summary {
@@ -201,6 +214,7 @@ class TreeScanner {
       if (::fstat(fd.get(), &status) != 0) return errno;
       if (status.st_dev != device_) return EXDEV;
     }
+    if (!options_.mounted && !task.path.empty() && isMounted(fd.get(), device_)) return EXDEV;
     if (const int error = summarizer.read(fd.get(), task.path, summary)) {
       summary = Summary();
       return error;

@@ -18,6 +18,7 @@ struct ScanOptions {
   // Directories, each followed by a NUL, that are scanned with all beneath instead of the whole tree. None
   // lies below another; those that are missing or hidden by the filter are left out.
   std::string from = std::string(1, '\0');
+  bool mounted = true;  // whether directories below the root that something is mounted on are entered
 };
 
 // One record for each directory that the filter lets through, parents before children: path bytes, NUL, 16

@@ -57,6 +57,8 @@ export class Replica {
   readonly replicator: Replicator;
   readonly deletes: TargetDeletes;
   #refusedEmpty = false;
+  /** Whether the target keeps something that the source does not have, since it was compared. */
+  #keepsMore = false;
   readonly #digests: TargetDigests;
   readonly #checkpoint: TargetCheckpoint;
 
@@ -82,6 +84,7 @@ export class Replica {
     this.#checkpoint = checkpointer.add({
       digests: this.#digests,
       openChanges: () => (around.isLive() ? this.replicator.openChanges(maxOpenChanges) : undefined),
+      isCompared: () => around.isLive() && this.replicator.isCompared,
     });
     this.replicator = this.#createReplicator();
   }
@@ -143,6 +146,7 @@ export class Replica {
     if (!this.deletes.isHolding) return 0;
     const dropped = this.replicator.dropHeld();
     this.deletes.reject(dropped);
+    this.#keepsMore = true;
     this.around.logger.warn(
       { target: this.target.name, paths: dropped.length },
       'rejected: the target keeps what the source no longer has',
@@ -219,7 +223,12 @@ export class Replica {
       },
       listDirectories: () => this.#findDifferences(),
       holdsDeletes: () => this.deletes.waits,
-      journal: this.#checkpoint,
+      journal: {
+        sending: (changes) => this.#checkpoint.sending(changes),
+        // A directory may come back to what the target keeps in its place, and only a comparison can tell.
+        acknowledged: (ticket, directories) =>
+          this.#checkpoint.acknowledged(ticket, this.#keepsMore ? [] : directories),
+      },
       observer: {
         ...written,
         stateChanged: (state, before) => {
@@ -275,6 +284,7 @@ export class Replica {
 
   async #findDifferences(): Promise<DirectoryList> {
     this.#checkpoint.restart();
+    this.#keepsMore = this.deletes.kept.length > 0;
     const scan = await this.around.scanner.scan();
     if (isEmpty(scan) && this.around.hasConfirmed()) {
       this.#refusedEmpty = true;

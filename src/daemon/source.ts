@@ -71,7 +71,10 @@ export class SourceScanner {
     return (await scanDirectories(options)).reduce((sum, { entries }) => sum + entries, 0);
   }
 
-  /** These directories, and those with all beneath, parents before children. What is missing or excluded is left out. */
+  /**
+   * These directories, and those with all beneath, parents before children. What is missing or excluded is left out, and of
+   * what lies beneath also what something is mounted on: a mount makes no event, so that nothing of it may have been sent.
+   */
   async digest(directories: readonly RelPath[], trees: readonly RelPath[]): Promise<ScannedDirectory[]> {
     const { rules } = this.config;
     const records =
@@ -106,6 +109,8 @@ export class SourceScanner {
   #scan(trees?: readonly RelPath[]): Promise<ScannedDirectory[]> {
     const { rules, crossMounts } = this.config;
     const options = { root: this.#root, rules, crossMounts, digests: true, threads: 0 };
-    return scanDirectories(trees === undefined ? options : { ...options, from: packPaths(trees) });
+    return scanDirectories(
+      trees === undefined ? options : { ...options, from: packPaths(trees), mounted: false },
+    );
   }
 }

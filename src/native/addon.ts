@@ -101,6 +101,8 @@ export interface BuiltLists {
   readonly gonePaths: Buffer;
   /** How many they are. */
   readonly gone: number;
+  /** Packed entries: real directories that are listed without their contents, for only an `entry` named them. */
+  readonly entryDirectories: Buffer;
   /** Bytes of the regular files in `list`. */
   readonly sizeBytes: number;
 }
@@ -109,6 +111,8 @@ export interface ScanOptions {
   readonly root: string;
   readonly rules: readonly FilterRule[];
   readonly crossMounts: boolean;
+  /** Whether directories below the root that something is mounted on are entered. Default true. */
+  readonly mounted?: boolean;
   /** Whether digests are computed (each entry is looked at); otherwise directories are only listed. */
   readonly digests: boolean;
   /** Threads; 0: one per core. */

@@ -1,4 +1,4 @@
-import type { Change } from '../core/change.js';
+import type { Change, ChangeKind } from '../core/change.js';
 import { liesBelow, parentOf, type RelPath } from '../core/path.js';
 import { type PendingChange, PendingChanges } from './pending.js';
 
@@ -19,6 +19,10 @@ export class HeldDeletes implements Iterable<PendingChange> {
 
   get size(): number {
     return this.#changes.size;
+  }
+
+  kindOf(path: RelPath): ChangeKind | undefined {
+    return this.#changes.get(path)?.kind;
   }
 
   /** Entries of the target that they stand for, as far as known. */

@@ -38,6 +38,10 @@ export class PendingChanges implements Iterable<PendingChange> {
     return this.#byPath.has(path);
   }
 
+  get(path: RelPath): PendingChange | undefined {
+    return this.#byPath.get(path);
+  }
+
   clear(): void {
     this.#byPath.clear();
   }

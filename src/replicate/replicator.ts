@@ -3,7 +3,7 @@ import { type BackoffLimits, backoffDelayMs } from '../core/backoff.js';
 import { type Change, packChanges, unpackChanges } from '../core/change.js';
 import type { Clock } from '../core/clock.js';
 import { ReplicationError } from '../core/errors.js';
-import { asRelPath, parentOf, type RelPath } from '../core/path.js';
+import { ancestorsOf, asRelPath, parentOf, type RelPath } from '../core/path.js';
 import type { Ticket } from '../store/target-checkpoint.js';
 import type {
   DeleteMethod,
@@ -91,8 +91,12 @@ export interface ReplicatorPorts {
 export interface Journal {
   /** Before a batch is sent. @returns what {@link acknowledged} wants */
   sending(changes: readonly Change[]): Ticket;
-  /** The target took the batch; what it did not take is open again by then. */
-  acknowledged(ticket: Ticket): void;
+  /**
+   * The target took the batch; what it did not take is open again by then.
+   * @param directories those of which only an `entry` was sent, parents before children
+   * @returns those of them that have to be sent as `directory`
+   */
+  acknowledged(ticket: Ticket, directories: readonly RelPath[]): readonly RelPath[];
 }
 
 export interface RunningProbe {
@@ -265,6 +269,11 @@ export class Replicator {
       !this.ports.cursor.isExpired &&
       this.ports.cursor.lag === 0
     );
+  }
+
+  /** Whether every directory that was to be compared was sent, or is among the {@link openChanges}. */
+  get isCompared(): boolean {
+    return !this.#isReconciling && !this.ports.cursor.isExpired;
   }
 
   /**
@@ -651,6 +660,9 @@ export class Replicator {
     const { stats } = outcome;
     const failed =
       outcome.stuck.length === 0 ? noPaths : new Set(outcome.stuck.map(({ path }) => asRelPath(path)));
+    const directories = Array.from(unpackChanges(outcome.directories), ({ path }) => path);
+    for (const path of directories)
+      if (!failed.has(path) && this.#mayStandOnRemains(path)) this.#pending.add('tree', path, now);
     for (const path of this.#stuck.clearCovered(batch.changes, failed)) this.ports.observer.freed(path);
     for (const { kind, path, code, text } of outcome.stuck) {
       this.ports.observer.stuck(this.#stuck.report({ kind, path: asRelPath(path) }, code, text, now));
@@ -667,7 +679,8 @@ export class Replicator {
     }
     this.#held.delivered(batch.changes);
     this.#held.add([...unpackChanges(outcome.held)], outcome.heldEntries, now);
-    this.ports.journal.acknowledged(batch.ticket);
+    for (const path of this.ports.journal.acknowledged(batch.ticket, directories))
+      this.#pending.add('directory', path, now);
     batch.run?.delivered(batch.changes.length);
     this.#finishReconcileWhenDone();
     this.#totals.files += stats.files;
@@ -688,6 +701,15 @@ export class Replicator {
     }
     this.ports.observer.delivered(batch.changes, stats);
     this.#step({ type: 'delivered' });
+  }
+
+  /** Whether something with the directory's name may be left at the target that could not be deleted, or was not to be yet. */
+  #mayStandOnRemains(path: RelPath): boolean {
+    return [this.#held, this.#stuck].some((left) => {
+      if (left.size === 0) return false;
+      const [own, parent, ...others] = [path, ...ancestorsOf(path)].map((each) => left.kindOf(each));
+      return own !== undefined || parent === 'directory' || parent === 'tree' || others.includes('tree');
+    });
   }
 
   /** The changes of a batch that was not delivered wait again, in the lane that they came from. */

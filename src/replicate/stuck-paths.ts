@@ -31,6 +31,10 @@ export class StuckPaths {
     return this.#byPath.size;
   }
 
+  kindOf(path: RelPath): ChangeKind | undefined {
+    return this.#byPath.get(path)?.kind;
+  }
+
   /** Notes a failure. @returns the entry, with `attempts` 1 when the path was not stuck before */
   report({ kind, path }: Change, code: string, text: string, now: number): StuckEntry {
     const older = this.#byPath.get(path);

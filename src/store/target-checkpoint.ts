@@ -1,5 +1,6 @@
 import type { Change } from '../core/change.js';
 import { liesBelow, parentOf, type RelPath } from '../core/path.js';
+import { isStorableName } from './digest-record.js';
 import {
   type AcknowledgedDirectory,
   type Coverage,
@@ -19,7 +20,7 @@ export interface DigestedDirectory {
 export interface CheckpointTarget {
   readonly digests: Pick<
     TargetDigests,
-    'put' | 'remove' | 'expect' | 'changedAbove' | 'isMarked' | 'children'
+    'put' | 'remove' | 'expect' | 'changedAbove' | 'isMarked' | 'isWhole' | 'knownAmong' | 'children'
   >;
   /**
    * Every change that the target has not acknowledged: unread in the log, waiting, in flight, stuck or held; directories
@@ -27,6 +28,8 @@ export interface CheckpointTarget {
    * for this target, its cursor expired, the source is not watched, or they are too many to look through.
    */
   openChanges(): Iterable<Change> | undefined;
+  /** Whether every directory that was to be compared was sent, and none is to be since. */
+  isCompared(): boolean;
 }
 
 /** A batch on its way to a target. */
@@ -59,7 +62,14 @@ export class TargetCheckpoint {
   #trees: ReadonlySet<RelPath> = new Set();
   #openBefore = new ChangingDirectories();
   #sentSince = new ChangingDirectories();
+  /** 0: the target was not compared by this process. */
   #generation = 0;
+  /** Whether this round can tell which directories are older than the end of the comparison. */
+  #isCatchingUp = false;
+  /** Whether that is known: directories are new to the target, but for {@link #older}. */
+  #isCaughtUp = false;
+  /** What was open when it became known. */
+  #older: ReadonlySet<RelPath> = new Set();
 
   constructor(private readonly target: CheckpointTarget) {}
 
@@ -70,18 +80,32 @@ export class TargetCheckpoint {
     return { changes, generation: this.#generation };
   }
 
-  /** The target took the batch, but for changes that are open again: deferred, held or stuck. */
-  acknowledged({ changes, generation }: Ticket): void {
-    if (generation !== this.#generation) return;
+  /**
+   * The target took the batch, but for changes that are open again: deferred, held or stuck.
+   * @param directories those of which only an `entry` was sent, parents before children
+   * @returns those of them that the target may have held before, with other contents: they have to be sent as `directory`
+   */
+  acknowledged({ changes, generation }: Ticket, directories: readonly RelPath[]): RelPath[] {
+    if (generation !== this.#generation) return [];
     const { digests } = this.target;
     const ids: DirectoryIds = new Map();
     for (const change of changes) {
       const { kind, path } = change;
       if (kind !== 'entry') widen(this.#touched, path, kind === 'tree' ? 'tree' : 'all');
       else if (digests.isMarked(path)) widen(this.#touched, path, 'entries');
-      const above = digests.changedAbove(change, ids);
+      const parent = parentOf(path);
+      // An earlier try may have named less and marked more: the parent, for the path's own sake.
+      const isParentMarked = parent !== undefined && digests.isMarked(parent);
+      const above = digests.changedAbove(change, ids) ?? (isParentMarked ? parent : undefined);
       if (above !== undefined) widen(this.#touched, above, 'entries');
     }
+    if (this.#generation === 0) return [];
+    const isOld = (path: RelPath) =>
+      !this.#isCaughtUp || this.#older.has(path) || liesBelow(path, this.#older);
+    if (this.target.isCompared())
+      for (const path of directories)
+        if (!isOld(path) && this.#isNew(path)) widen(this.#touched, path, 'tree');
+    return directories.filter(isOld);
   }
 
   /**
@@ -94,19 +118,25 @@ export class TargetCheckpoint {
     this.#taken.clear();
     this.#trees = new Set();
     this.#children = [];
+    this.#isCatchingUp = false;
+    this.#isCaughtUp = false;
   }
 
-  /** Takes the directories in which nothing is open. @returns whether there are any */
+  /** Takes the directories in which nothing is open. @returns whether the round has anything to do */
   take(): boolean {
     this.#sentSince = new ChangingDirectories();
+    this.#isCatchingUp = !this.#isCaughtUp && this.#generation > 0 && this.target.isCompared();
     const open = this.#touched.size === 0 ? undefined : this.target.openChanges();
-    if (open === undefined) return false;
-    this.#openBefore = new ChangingDirectories(open);
+    if (open === undefined) return this.#isCatchingUp;
+    const changes = [...open];
+    this.#openBefore = new ChangingDirectories(changes);
+    if (this.#older.size > 0)
+      this.#older = new Set(changes.flatMap(({ path }) => (this.#older.has(path) ? path : [])));
     const touched = this.#touched;
     this.#touched = new Map();
     for (const [path, coverage] of touched)
       (this.#openBefore.has(path) ? this.#touched : this.#taken).set(path, coverage);
-    return this.#taken.size > 0;
+    return this.#taken.size > 0 || this.#isCatchingUp;
   }
 
   /** Taken with all beneath. */
@@ -127,6 +157,7 @@ export class TargetCheckpoint {
 
   /** Stores what was found of the taken directories in which still nothing is open; in steps. */
   async store({ found, existing, settling }: RoundFindings): Promise<void> {
+    this.#catchUp();
     const missing = new Set(this.#taken.keys());
     for (const { path } of found) missing.delete(path);
     this.#trees = new Set(this.takenTrees);
@@ -147,6 +178,29 @@ export class TargetCheckpoint {
     this.#taken.clear();
     this.#trees = new Set();
     this.#children = [];
+    this.#isCatchingUp = false;
+  }
+
+  /** The watcher was drained: every directory that was made before the comparison ended was sent or is open. */
+  #catchUp(): void {
+    const open = this.#isCatchingUp && this.target.isCompared() ? this.target.openChanges() : undefined;
+    if (open === undefined) return;
+    this.#older = new Set(Array.from(open, ({ path }) => path));
+    this.#isCaughtUp = true;
+  }
+
+  /**
+   * Whether the target holds nothing in the directory but what was sent since it was made: it is not known, while all
+   * that the one above holds was acknowledged, though perhaps not stored yet.
+   */
+  #isNew(path: RelPath): boolean {
+    const parent = parentOf(path);
+    if (parent === undefined || !isStorableName(path.slice(path.lastIndexOf('/') + 1))) return false;
+    const { digests } = this.target;
+    const isWholeAbove =
+      [this.#touched, this.#taken].some((coverages) => (coverages.get(parent) ?? 'entries') !== 'entries') ||
+      digests.isWhole(parent);
+    return isWholeAbove && digests.knownAmong([path]).length === 0;
   }
 
   #takenWith(isWanted: (coverage: Coverage) => boolean): RelPath[] {

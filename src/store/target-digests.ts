@@ -184,6 +184,14 @@ export class TargetDigests {
     this.remove([ROOT]);
   }
 
+  /** Whether all entries of a directory were acknowledged when it was stored; what this process sent since aside. */
+  isWhole(path: RelPath): boolean {
+    const parent = parentOf(path);
+    const parentId = parent === undefined ? aboveRoot : this.#soundId(parent);
+    const record = parentId === undefined ? undefined : this.#read(parentId, path);
+    return record !== undefined && this.#isKnown(record, path);
+  }
+
   /** Whether a directory that is stored was marked by this process, and not stored since. */
   isMarked(path: RelPath): boolean {
     return this.#markedHere.has(path);
@@ -234,6 +242,12 @@ export class TargetDigests {
         waiting.push({ path: childPath(path, nameOf(key)), record: decodeRecord(value) });
       if (++count % stepSize === 0) await pause();
     }
+  }
+
+  /** Those of the paths that are directories the target holds, as far as known. */
+  knownAmong(paths: Iterable<RelPath>): RelPath[] {
+    const ids: DirectoryIds = new Map();
+    return [...paths].filter((path) => this.#idOf(path, ids) !== undefined);
   }
 
   /** Removes the records that were cut off; in steps, so that other work goes on. @returns how many */

@@ -122,6 +122,7 @@ const sendLists = async (
     deferred: Buffer.concat([lists.deferred, packChanges(sent.flatMap(({ moved }) => moved))]),
     ...held,
     wasLimited: false,
+    directories: lists.entryDirectories,
     stuck: [...tooLong(lists.tooLong), ...sent.flatMap(({ stuck }) => stuck)],
   };
 };
@@ -299,6 +300,7 @@ const lookedAtAgain = {
   big: nothing,
   ...noneHeld,
   wasLimited: false,
+  directories: nothing,
   stuck: [],
 } as const;
 

@@ -117,6 +117,8 @@ export type TransferOutcome =
       readonly heldEntries: readonly number[];
       /** Whether there was more to delete than it may; the rest is in `deferred`. */
       readonly wasLimited: boolean;
+      /** Packed entries: directories of which only an `entry` was sent, not what they hold. */
+      readonly directories: Uint8Array;
       /** Paths that failed alone; the rest is delivered (outcome `isolate` of the table). */
       readonly stuck: readonly StuckPath[];
     }

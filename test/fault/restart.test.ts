@@ -6,10 +6,23 @@ import { churn } from '../support/churn.js';
 import { chooseSeed, Random } from '../support/random.js';
 import { type Replication, startReplication } from '../support/replication.js';
 import { tempDirectory } from '../support/temp-tree.js';
+import { waitFor } from '../support/wait-for.js';
 
 const delivered = ({ imgsync }: Replication) => imgsync.logs.filter(({ msg }) => msg === 'delivered');
 const compared = ({ imgsync }: Replication) =>
   imgsync.logs.flatMap(({ msg, directories }) => (msg === 'reconcile finished' ? [directories] : []));
+
+/** Waits until every target acknowledged all that is known. */
+const idle = ({ imgsync, daemons }: Replication) =>
+  waitFor(
+    () => {
+      const states = new Map(
+        imgsync.logs.flatMap(({ msg, target, state }) => (msg === 'state' ? [[target, state]] : [])),
+      );
+      return states.size === daemons.length && [...states.values()].every((state) => state === 'idle');
+    },
+    { what: 'the targets to be idle' },
+  );
 
 const files = Object.fromEntries(
   Array.from({ length: 200 }, (_, i) => [`d${i % 20}/sub${i % 3}/f${i}`, `content ${i}`]),
@@ -24,6 +37,29 @@ test('a start over an unchanged tree sends nothing and starts no rsync', async (
   await replication.firstSyncDone();
   assert.deepEqual(compared(replication), [0, 0]);
   assert.deepEqual(delivered(replication), []);
+  assert.deepEqual(
+    replication.daemons.map(({ log }) => log.split('connect from').length),
+    connections,
+  );
+});
+
+test('directories that were made while it ran are not compared at the next start', async (t) => {
+  const replication = await startReplication(t, { files });
+  const { source, imgsync } = replication;
+  for (const top of ['soon', 'later']) {
+    for (let i = 0; i < 10; i++) {
+      source.makeDirectory(`${top}${i}/empty/too`);
+      source.write(`${top}${i}/deep/er/f`, `content ${i}`);
+      source.write(`d${i}/sub0/${top}/f`, `content ${i}`);
+    }
+    await replication.settled();
+    await idle(replication);
+  }
+  assert.deepEqual(await imgsync.stop(), { code: 0, signal: null });
+  const connections = replication.daemons.map(({ log }) => log.split('connect from').length);
+  await replication.restart();
+  await replication.firstSyncDone();
+  assert.deepEqual(compared(replication), [0, 0]);
   assert.deepEqual(
     replication.daemons.map(({ log }) => log.split('connect from').length),
     connections,

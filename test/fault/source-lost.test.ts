@@ -3,6 +3,7 @@ import { mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type Imgsync, type LogLine, startImgsync } from '../support/imgsync.js';
+import { startReplication } from '../support/replication.js';
 import { MemoryDisk, unlessMounting } from '../support/root.js';
 import { type RsyncDaemon, rsyncDaemon, rsyncDaemons } from '../support/rsync-daemon.js';
 import { Tree, tempDirectory, tempTree } from '../support/temp-tree.js';
@@ -131,3 +132,18 @@ for (const crossMounts of [true, false])
     await imgsync.stop();
     await disk.unmount('-l');
   });
+
+test('what was mounted on a directory right after it was made is sent by the next start', {
+  skip: unlessMounting,
+}, async (t) => {
+  const replication = await startReplication(t, { targets: 1, files: { f: '1' } });
+  const { source, imgsync } = replication;
+  source.makeDirectory('m');
+  await replication.settled();
+  // Mounting is no event.
+  await MemoryDisk.mount(t, '1m', source.at('m').toString());
+  source.write('m/inside/f', 'mounted');
+  await imgsync.stop();
+  await replication.restart();
+  await replication.settled();
+});

@@ -61,6 +61,7 @@ const rows: readonly {
   readonly big?: readonly string[];
   readonly deferred?: readonly string[];
   readonly tooLong?: readonly string[];
+  readonly directories?: readonly string[];
   readonly counts?: Partial<Pick<BuiltLists, 'files' | 'directories' | 'gone' | 'sizeBytes'>>;
 }[] = [
   { name: 'nothing changed', changes: [], counts: { files: 0, directories: 0, gone: 0, sizeBytes: 0 } },
@@ -83,6 +84,39 @@ const rows: readonly {
     list: ['./a', './deep/1/'],
     trees: ['./cache'],
     counts: { files: 0, directories: 3 },
+  },
+  {
+    name: 'the directories of which only an entry is sent, parents first',
+    changes: [
+      'e deep/1',
+      'e a/b',
+      'e a',
+      'd deep',
+      't cache',
+      'e a/b/f',
+      'e link',
+      'e ',
+      'e a/gone',
+      'e link/b',
+    ],
+    list: ['./', './a/b', './a/b/f', './a/gone', './deep/'],
+    trees: ['./cache'],
+    directories: ['e a', 'e a/b', 'e deep/1'],
+  },
+  {
+    name: 'gone paths by their parent send no directory as an entry',
+    changes: ['e a/x', 'e cache'],
+    options: { deleteMethod: 'parent-directory', rules: ['- cache/'] },
+    list: ['./a/'],
+    directories: [],
+  },
+  {
+    name: 'a directory that was put off is not among them',
+    changes: ['e big', 'e a'],
+    options: { batchBytes: 1000 },
+    list: ['./big'],
+    deferred: ['e a'],
+    directories: [],
   },
   { name: 'the widest kind of a path', changes: ['e a', 'd a', 'e a'], list: ['./a/'] },
   { name: 'a tree instead of a directory', changes: ['d a', 't a', 'e a'], trees: ['./a'] },
@@ -230,6 +264,7 @@ for (const row of rows) {
     assert.deepEqual(unpack(lists.big), row.big ?? []);
     assert.deepEqual(unpack(lists.deferred), row.deferred ?? []);
     assert.deepEqual(unpack(lists.tooLong), row.tooLong ?? []);
+    if (row.directories !== undefined) assert.deepEqual(unpack(lists.entryDirectories), row.directories);
     for (const [name, count] of Object.entries(row.counts ?? {})) {
       assert.equal(lists[name as keyof BuiltLists], count, name);
     }
@@ -275,6 +310,20 @@ test('paths deeper than rsync can carry are told apart from those that just fit'
   const lists = await build(openRoot(t, tree), [`d ${deep}`, `d ${fits}`, `e ${deep}/gone`]);
   assert.deepEqual(pathsOf(lists.list), [`./${fits}/`]);
   assert.deepEqual(unpack(lists.tooLong), [`e ${deep}`, `e ${deep}/gone`]);
+});
+
+test('a gone path that is too long to be listed goes with its parent, where that fits', async (t) => {
+  const tree = tempTree(t);
+  const name = 'd'.repeat(99);
+  const parent = makeDeep(tree, name, 40); // 3999 bytes
+  atEnd(t, () => removeDeep(tree, name, 40));
+  const longest = `${parent}/${'n'.repeat(93)}`; // 4093 bytes: 4095 with the `./`
+  const rootFd = openRoot(t, tree);
+  assert.deepEqual(pathsOf((await build(rootFd, [`e ${longest}`])).list), [`./${longest}`]);
+  const lists = await build(rootFd, [`e ${longest}x`]);
+  assert.deepEqual(pathsOf(lists.list), [`./${parent}/`]);
+  assert.deepEqual(unpack(lists.gonePaths), [`e ${longest}x`]);
+  assert.deepEqual(unpack(lists.tooLong), []);
 });
 
 test('hundreds of levels, back and forth', async (t) => {

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, closeSync, fstatSync, readFileSync, utimesSync, writeSync } from 'node:fs';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import type { FilterRule } from '../../src/core/target.js';
 import { loadAddon, type ScanOptions } from '../../src/native/addon.js';
 import { scanDirectories, unpackScan } from '../../src/watch/scan.js';
-import { type Tree, tempTree } from '../support/temp-tree.js';
+import { MemoryDisk, unlessMounting } from '../support/root.js';
+import { run } from '../support/run.js';
+import { atEnd } from '../support/scope.js';
+import { Tree, tempTree } from '../support/temp-tree.js';
 
 const unknown = '\0'.repeat(16);
 
@@ -141,6 +145,24 @@ test('the digest of an empty directory is not that of an unknown one', async (t)
   tree.makeDirectory('empty');
   assert.notEqual(await digestOf(tree, 'empty'), unknown);
   assert.equal(await digestOf(tree, 'gone'), undefined);
+});
+
+test('what is mounted below the root can be left out, also from the same file system', {
+  skip: unlessMounting,
+}, async (t) => {
+  const tree = tempTree(t, { 'a/disk/f': '', 'a/bound/f': '', 'a/b/f': '', 'other/c/f': '' });
+  const disk = await MemoryDisk.mount(t, '1m', tree.at('a/disk').toString());
+  await run('mount', ['--bind', tree.at('other').toString(), tree.at('a/bound').toString()]);
+  atEnd(t, () => spawnSync('umount', ['-l', tree.at('a/bound').toString()]));
+  new Tree(disk.path).makeDirectory('inside');
+  const from = Buffer.from('a\0', 'latin1');
+  const all = { a: 3, 'a/b': 1, 'a/bound': 1, 'a/bound/c': 1, 'a/disk': 1, 'a/disk/inside': 0 };
+  assert.deepEqual(counts(await scan(tree, { from, mounted: true })), all);
+  assert.deepEqual(counts(await scan(tree, { from, mounted: false })), { a: 3, 'a/b': 1 });
+  const top = Buffer.from('a/disk\0', 'latin1');
+  assert.deepEqual(counts(await scan(tree, { from: top, mounted: false })), {});
+  // The root itself may be one.
+  assert.deepEqual(counts(await scan(new Tree(disk.path), { mounted: false })), { '': 1, inside: 0 });
 });
 
 test('a worker may end while it scans', async (t) => {

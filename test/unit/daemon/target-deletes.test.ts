@@ -53,6 +53,7 @@ const delivered = (deleted: number, wasLimited: boolean): TransferOutcome => ({
   held: nothing,
   heldEntries: [],
   wasLimited,
+  directories: nothing,
   stuck: [],
 });
 

@@ -47,6 +47,7 @@ const acknowledged: TransferOutcome = {
   held: nothing,
   heldEntries: [],
   wasLimited: false,
+  directories: nothing,
   stuck: [],
 };
 const quiet: ReplicatorObserver = {
@@ -72,6 +73,7 @@ const setUp = ({
   directories = [] as RelPath[],
   slots = 8,
   isHolding = (): boolean => false,
+  toBeWhole = (_: readonly RelPath[]): readonly RelPath[] => [],
 } = {}) => {
   const clock = new FakeClock();
   const log = new ChangeLog(limitBytes, clock.now);
@@ -118,7 +120,10 @@ const setUp = ({
         };
       },
       holdsDeletes: isHolding,
-      journal: { sending: (changes) => ({ changes, generation: 0 }), acknowledged() {} },
+      journal: {
+        sending: (changes) => ({ changes, generation: 0 }),
+        acknowledged: (_, sent) => toBeWhole(sent),
+      },
       listDirectories: async () => {
         listings++;
         return { paths: directories, entries: new Uint32Array(directories.length) };
@@ -158,6 +163,39 @@ test('what is held waits without holding up the rest, and goes again when it is 
     inFlight.map(({ changes, batch }) => [changes, batch.holdDeletes]),
     [[[{ kind: 'entry', path: 'gone' }], false]],
   );
+});
+
+test('a directory of which only the name was sent is sent as a whole where the target may hold another', async () => {
+  const { inFlight, change, ready } = setUp({ toBeWhole: (sent) => sent.slice(0, 1) });
+  const directories = packChanges(['a', 'b'].map((path) => ({ kind: 'entry', path: path as RelPath })));
+  change('a');
+  await ready();
+  inFlight[0]?.end({ ...acknowledged, directories });
+  await turn();
+  assert.deepEqual(
+    inFlight.map(({ changes }) => changes),
+    [[{ kind: 'directory', path: 'a' }]],
+  );
+});
+
+test('a directory in the place of one whose delete is held, or failed, takes what is left of that one away', async () => {
+  const gone = packChanges([{ kind: 'entry', path: 'd' as RelPath }]);
+  const stuck = [{ path: 'd', kind: 'entry', code: 'OTHER', text: '' } as const];
+  for (const outcome of [{ held: gone, heldEntries: [2] }, { stuck }]) {
+    const { replicator, inFlight, change, ready } = setUp({ isHolding: () => true });
+    change('d', 'tree');
+    await ready();
+    inFlight[0]?.end({ ...acknowledged, ...outcome });
+    await turn();
+    change('d');
+    inFlight[0]?.end({ ...acknowledged, directories: gone });
+    await turn();
+    assert.deepEqual(
+      inFlight.map(({ changes }) => changes),
+      [[{ kind: 'tree', path: 'd' }]],
+    );
+    assert.equal(replicator.heldCount + replicator.stuckCount, 0);
+  }
 });
 
 test('a change goes out at once, what comes meanwhile in the next batches', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { type Change, type ChangeKind, widerKind } from '../../../src/core/change.js';
 import type { Clock } from '../../../src/core/clock.js';
 import { ancestorsOf, isInside, parentOf, type RelPath, ROOT } from '../../../src/core/path.js';
@@ -24,6 +24,8 @@ interface Sent {
   readonly ticket: Ticket;
   readonly undone: Change[];
   readonly isCompare: boolean;
+  /** Those that were told as entries and are directories when the batch is looked at. */
+  readonly directories: readonly RelPath[];
 }
 
 /** What is lost when the process dies. */
@@ -31,8 +33,8 @@ interface Life {
   readonly digests: TargetDigests;
   readonly checkpointer: Checkpointer;
   readonly checkpoint: TargetCheckpoint;
-  /** What the watcher remembers of the directories: it saw everything up to then. */
-  remembered: Map<RelPath, { inode: number; digest: string }>;
+  /** The inodes of the directories that the watcher knows: it saw everything up to then. */
+  remembered: Map<RelPath, number>;
   /** Changes that the kernel holds. */
   kernel: Change[];
   /** Files whose writer did not close them. */
@@ -53,6 +55,10 @@ class World {
   readonly source = new FakeTree();
   readonly target = new FakeTree();
   #stamp = 1;
+  /** No event is lost or folded, nobody kills the process, and the target is never away for long. */
+  readonly isSafe: boolean;
+  /** Nothing goes on beside a round. */
+  #isQuiet = false;
   /** Moves that can be taken back. */
   readonly #moved: [RelPath, RelPath][] = [];
   life: Life;
@@ -60,7 +66,9 @@ class World {
   constructor(
     readonly random: Random,
     private readonly newDigests: () => TargetDigests,
+    { isSafe = false } = {},
   ) {
+    this.isSafe = isSafe;
     this.life = this.#begin();
   }
 
@@ -101,7 +109,11 @@ class World {
       if (!(error instanceof Killed)) throw error;
     };
     const checkpointer = new Checkpointer(source, { clock, intervalMs: 1, failed });
-    const checkpoint = checkpointer.add({ digests, openChanges: () => this.#openChanges() });
+    const checkpoint = checkpointer.add({
+      digests,
+      openChanges: () => this.#openChanges(),
+      isCompared: () => !this.life.isListing && this.life.comparing.size === 0 && !this.life.sent?.isCompare,
+    });
     checkpoint.restart();
     return {
       digests,
@@ -121,15 +133,7 @@ class World {
   }
 
   #look(): Life['remembered'] {
-    return new Map(
-      this.source.directories.map((path) => [
-        path,
-        {
-          inode: this.source.entries.get(path)?.inode ?? 0,
-          digest: `${this.source.scan(path).digest} ${this.source.timeOf(path)}`,
-        },
-      ]),
-    );
+    return new Map(this.source.directories.map((path) => [path, this.source.entries.get(path)?.inode ?? 0]));
   }
 
   #openChanges(): Iterable<Change> | undefined {
@@ -144,6 +148,7 @@ class World {
   }
 
   #someSteps(): void {
+    if (this.#isQuiet) return;
     for (let count = this.random.below(4); count > 0 && !this.life.isKilled; count--) this.step();
   }
 
@@ -152,10 +157,11 @@ class World {
     const dice = this.random.next();
     if (dice < 0.2) this.#change((kind, path) => this.life.kernel.push({ kind, path }));
     else if (dice < 0.35) this.#deliver();
-    else if (dice < 0.37) this.#overflow();
+    else if (dice < 0.37 && !this.isSafe) this.#overflow();
     else if (dice < 0.6) this.#send();
     else if (dice < 0.8) this.#run();
     else if (dice < 0.95) this.#finish();
+    else if (dice < 0.98 && this.isSafe) this.#finish();
     else if (dice < 0.96) this.#expire();
     else if (dice < 0.98) this.life.isKilled = this.life.isCheckpointing;
     else this.#close();
@@ -178,9 +184,11 @@ class World {
       if (this.#move(from, path, stamp, tell)) this.#moved.push([from, path]);
     } else if (dice < 0.6 && entry !== undefined) {
       for (const each of source.beneath(path).sort().reverse()) {
+        // Another directory may have the name by the time this is sent.
+        const kind = source.isDirectory(each) ? 'tree' : 'entry';
         source.remove(each);
         this.life.open.delete(each);
-        tell('entry', each);
+        tell(kind, each);
       }
     } else if (entry !== undefined) {
       // Modes come back as well.
@@ -190,7 +198,14 @@ class World {
       else tell('entry', path);
     } else if (dice < 0.8 && path.split('/').length < maxDepth) {
       source.set(path, { type: 'directory', inode: stamp, stamp: 1 });
-      tell('tree', path);
+      // What appears in it is told by itself.
+      tell(random.chance(0.8) ? 'entry' : 'tree', path);
+      for (const name of names) {
+        if (!random.chance(0.3)) continue;
+        const child = childOf(path, name);
+        source.set(child, { type: 'file', inode: ++this.#stamp, stamp: this.#stamp });
+        tell('entry', child);
+      }
     } else {
       source.set(path, { type: 'file', inode: stamp, stamp });
       tell('entry', path);
@@ -212,7 +227,7 @@ class World {
     for (const each of source.beneath(from)) this.life.open.delete(each);
     source.move(from, to);
     if (entry.type === 'file') source.set(to, { ...entry, stamp });
-    tell('entry', from);
+    tell(entry.type === 'directory' ? 'tree' : 'entry', from);
     tell(entry.type === 'directory' ? 'tree' : 'entry', to);
     return true;
   }
@@ -231,7 +246,7 @@ class World {
     const { kernel } = this.life;
     this.life.kernel = [];
     const folded = new Set(
-      kernel.map(({ path }) => parentOf(path) ?? path).filter(() => this.random.chance(0.2)),
+      kernel.map(({ path }) => parentOf(path) ?? path).filter(() => !this.isSafe && this.random.chance(0.2)),
     );
     for (const { kind, path } of kernel) {
       const parent = parentOf(path) ?? path;
@@ -243,7 +258,7 @@ class World {
     this.life.remembered = this.#look();
   }
 
-  /** The kernel drops what it holds; the watcher looks at everything and tells what differs. */
+  /** The kernel drops what it holds; the watcher tells the directories that it did not know, all is to be compared. */
   #overflow(): void {
     const { remembered } = this.life;
     const returned = new Set(this.life.kernel.map(({ path }) => path));
@@ -252,13 +267,12 @@ class World {
     this.life.kernel = [];
     this.life.closing.clear();
     const now = this.#look();
-    for (const [path, { inode, digest }] of now) {
-      const before = remembered.get(path);
-      // A directory that was away and is back bears a new ctime, that which it was in a new mtime.
-      if (before === undefined || before.inode !== inode || returned.has(path)) this.#wait('tree', path);
-      else if (before.digest !== digest) this.#wait('directory', path);
-    }
+    for (const [path, inode] of now)
+      if (remembered.get(path) !== inode || returned.has(path)) this.#wait('tree', path);
     this.life.remembered = now;
+    this.life.isListing = true;
+    this.life.comparing.clear();
+    this.life.checkpoint.restart();
   }
 
   #wait(kind: ChangeKind, path: RelPath): void {
@@ -275,7 +289,13 @@ class World {
     const changes = candidates.filter(() => random.chance(0.6));
     if (changes.length === 0) return;
     for (const { path } of changes) (isCompare ? life.comparing : life.waiting).delete(path);
-    life.sent = { changes, ticket: life.checkpoint.sending(changes), undone: [...changes], isCompare };
+    const directories = changes
+      .flatMap(({ kind, path }) =>
+        kind === 'entry' && path !== ROOT && this.source.isDirectory(path) ? path : [],
+      )
+      .sort();
+    const ticket = life.checkpoint.sending(changes);
+    life.sent = { changes, ticket, undone: [...changes], isCompare, directories };
   }
 
   /** The batch goes on. */
@@ -305,7 +325,8 @@ class World {
     }
     // What was not done is deferred, or stuck.
     for (const { kind, path } of sent.undone) this.#wait(kind, path);
-    life.checkpoint.acknowledged(sent.ticket);
+    const older = life.checkpoint.acknowledged(sent.ticket, sent.directories);
+    for (const path of older) this.#wait('directory', path);
     life.sent = undefined;
   }
 
@@ -395,7 +416,20 @@ class World {
       this.source.set(path, { type: 'file', inode: ++this.#stamp, stamp: this.#stamp });
     this.life.remembered = this.#look();
     await this.settle();
+    this.#isQuiet = this.isSafe;
     await this.checkpoint();
+    this.#isQuiet = false;
+  }
+
+  /** Each directory is known, when all arrived and a round or two went undisturbed. */
+  async checkEverythingKnown(): Promise<void> {
+    this.#isQuiet = true;
+    await this.checkpoint();
+    await this.checkpoint();
+    this.#isQuiet = false;
+    const walk = this.life.digests.walk();
+    for (const path of this.source.directories)
+      assert.ok(walk.get(path)?.digest !== undefined, `"${path}" is known`);
   }
 
   async checkpoint(): Promise<void> {
@@ -434,7 +468,12 @@ class World {
   }
 }
 
-test('whenever the process dies, what counts as acknowledged is at the target', async (t) => {
+/** Drives worlds, each with a seed of its own. */
+const inWorlds = async (
+  t: TestContext,
+  drive: (world: World, next: () => TargetDigests) => Promise<void>,
+  { isSafe = false } = {},
+) => {
   const runs = Number(process.env.RUNS ?? 300);
   const seed = chooseSeed();
   t.diagnostic(`SEED=${seed}`);
@@ -450,25 +489,45 @@ test('whenever the process dies, what counts as acknowledged is at the target', 
     write: (action) => transact(file, action),
   };
   const table = openTargetTable(file, 'target');
+  const newDigests = () => new TargetDigests(table, writer);
   for (let run = 0; run < runs; run++) {
-    new TargetDigests(table, writer).clear();
-    const world = new World(new Random(seed + run), () => new TargetDigests(table, writer));
+    newDigests().clear();
+    const world = new World(new Random(seed + run), newDigests, { isSafe });
     try {
       await world.plant();
-      for (let step = 0; step < 100; step++) {
-        if (world.life.isKilled || world.random.chance(0.03)) world.die(world.random.below(2));
-        else if (world.life.isListing && world.random.chance(0.3)) await world.compare();
-        else if (world.random.chance(0.2)) await world.checkpoint();
-        else world.step();
-        // As the next process would see it.
-        await world.checkSkipped(new TargetDigests(table, writer));
-      }
-      if (world.life.isKilled) world.die(0);
-      await world.settle();
+      await drive(world, newDigests);
     } catch (error) {
       throw new Error(`seed ${seed + run}: ${error instanceof Error ? error.message : error}`, {
         cause: error,
       });
     }
   }
-});
+};
+
+test('whenever the process dies, what counts as acknowledged is at the target', (t) =>
+  inWorlds(t, async (world, next) => {
+    for (let step = 0; step < 100; step++) {
+      if (world.life.isKilled || world.random.chance(0.03)) world.die(world.random.below(2));
+      else if (world.life.isListing && world.random.chance(0.3)) await world.compare();
+      else if (world.random.chance(0.2)) await world.checkpoint();
+      else world.step();
+      // As the next process would see it.
+      await world.checkSkipped(next());
+    }
+    if (world.life.isKilled) world.die(0);
+    await world.settle();
+  }));
+
+test('as long as the process lives, every directory is known once all has arrived', (t) =>
+  inWorlds(
+    t,
+    async (world) => {
+      for (let step = 0; step < 100; step++) {
+        if (world.random.chance(0.2)) await world.checkpoint();
+        else world.step();
+      }
+      await world.settle();
+      await world.checkEverythingKnown();
+    },
+    { isSafe: true },
+  ));

@@ -16,13 +16,6 @@ export const childOf = (directory: RelPath, name: string): RelPath =>
 export class FakeTree {
   readonly entries = new Map<RelPath, FakeEntry>([[ROOT, { type: 'directory', inode: 1, stamp: 1 }]]);
 
-  /** How often names were added to or taken from a directory, by its inode; its mtime, so to say. */
-  readonly #times = new Map<number, number>();
-
-  timeOf(directory: RelPath): number {
-    return this.#times.get(this.entries.get(directory)?.inode ?? 0) ?? 0;
-  }
-
   isDirectory(path: RelPath): boolean {
     return this.entries.get(path)?.type === 'directory';
   }
@@ -32,7 +25,6 @@ export class FakeTree {
   }
 
   set(path: RelPath, entry: FakeEntry): void {
-    if (!this.has(path)) this.#touch(path);
     this.entries.set(path, entry);
   }
 
@@ -42,23 +34,15 @@ export class FakeTree {
   }
 
   remove(path: RelPath): void {
-    this.#touch(path);
     for (const each of this.beneath(path)) this.entries.delete(each);
   }
 
   move(from: RelPath, to: RelPath): void {
-    this.#touch(from);
-    this.#touch(to);
     for (const each of this.beneath(from)) {
       const entry = this.entries.get(each);
       this.entries.delete(each);
       if (entry !== undefined) this.entries.set((to + each.slice(from.length)) as RelPath, entry);
     }
-  }
-
-  #touch(path: RelPath): void {
-    const inode = this.entries.get(parentOf(path) ?? path)?.inode ?? 0;
-    this.#times.set(inode, (this.#times.get(inode) ?? 0) + 1);
   }
 
   children(directory: RelPath): RelPath[] {
