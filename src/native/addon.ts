@@ -107,6 +107,29 @@ export interface BuiltLists {
   readonly sizeBytes: number;
 }
 
+export interface NativeChildOptions {
+  /** Files that may be the program; the first that can be executed is. */
+  readonly files: readonly string[];
+  /** The first is the name that it is called by. */
+  readonly args: readonly string[];
+  /** `NAME=value` each. */
+  readonly env: readonly string[];
+  /** Descriptor of the directory that it runs in. */
+  readonly cwdFd: number;
+  /** Descriptor that it reads. Default: a pipe. */
+  readonly stdin?: number | undefined;
+}
+
+export interface NativeChild {
+  readonly pid: number;
+  /** Settles when it has ended and is gone. Until then the event loop of this thread stays alive. */
+  readonly ended: Promise<{ readonly exitCode?: number; readonly signal?: number }>;
+  /** Descriptors of the other ends of its pipes, which the caller closes; the first only if it reads a pipe. */
+  readonly stdin?: number;
+  readonly stdout: number;
+  readonly stderr: number;
+}
+
 export interface ScanOptions {
   readonly root: string;
   readonly rules: readonly FilterRule[];
@@ -161,6 +184,12 @@ export interface NativeAddon {
     path: string,
     isDirectory: boolean,
   ): { excluded: boolean; rule: number };
+  /**
+   * Starts a program in a session of its own. Node's own way copies the page tables of the whole process (fork(2)),
+   * which takes many times longer than the start itself. Throws with the errno's name as `code` when that fails, `ENOSYS`
+   * before Linux 5.3.
+   */
+  startChild(options: NativeChildOptions): NativeChild;
   /** A sealed anonymous file that holds the bytes, read position 0. The caller closes the descriptor. */
   memoryFile(bytes: Uint8Array): number;
 }

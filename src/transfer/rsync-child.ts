@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
-import { execa } from 'execa';
+import { type ChildProcess, startChild } from './child-process.js';
 import { type ItemizedLine, ReportReader, type RsyncReport } from './itemized.js';
 import type { TransferProgress } from './messages.js';
 import { type RsyncCall, rsyncArgs } from './rsync-args.js';
@@ -36,7 +36,7 @@ export interface RunListener {
   readonly onProgress?: ((progress: TransferProgress) => void) | undefined;
 }
 
-export interface ChildOptions {
+export interface RsyncOptions {
   /** Directory to run in: the source root, by its descriptor. */
   readonly rootFd: number;
   readonly env: NodeJS.ProcessEnv;
@@ -44,23 +44,9 @@ export interface ChildOptions {
   readonly stdin: number | 'pipe';
 }
 
-const start = (call: RsyncCall, { rootFd, env, stdin }: ChildOptions) =>
-  execa(call.target.rsync.path, rsyncArgs(call), {
-    cwd: `/proc/self/fd/${rootFd}`,
-    env,
-    extendEnv: false,
-    // A session of its own: no terminal to ask for passwords, and the group holds the remote shell as well.
-    detached: true,
-    // execa takes every descriptor, its types only the first ten.
-    stdin: stdin as 'pipe',
-    encoding: 'latin1',
-    buffer: false,
-    reject: false,
-  });
-
 /** One rsync from its start until it is gone. Never rejects for what rsync does. */
 export class RsyncChild {
-  readonly #child: ReturnType<typeof start>;
+  readonly #child: ChildProcess;
   readonly #timeoutSeconds: number;
   #stderr = '';
   #endedFor: RsyncRun['endedFor'];
@@ -69,23 +55,30 @@ export class RsyncChild {
   #reader: ReportReader | undefined;
   #tellProgress = () => {};
 
-  constructor(call: RsyncCall, options: ChildOptions) {
+  constructor(call: RsyncCall, options: RsyncOptions) {
     this.#timeoutSeconds = call.target.rsync.timeoutSeconds;
-    this.#child = start(call, options);
-    this.#child.stdout.setEncoding('latin1').on('data', (text: string) => this.#read(text));
-    this.#child.stderr.setEncoding('latin1').on('data', (text: string) => {
-      if (this.#stderr.length < stderrLimit) this.#stderr += text;
+    const { rootFd, env, stdin } = options;
+    this.#child = startChild({
+      file: call.target.rsync.path,
+      args: rsyncArgs(call),
+      cwdFd: rootFd,
+      env,
+      stdin,
+      onStdout: (text) => this.#read(text),
+      onStderr: (text) => {
+        if (this.#stderr.length < stderrLimit) this.#stderr += text;
+      },
     });
   }
 
   /** The end of the list's pipe that is written to. */
-  get stdin(): Writable {
+  get stdin(): Writable | undefined {
     return this.#child.stdin;
   }
 
   /** Resolves when it is gone. */
   get gone(): Promise<unknown> {
-    return this.#child;
+    return this.#child.ended;
   }
 
   /** Listens until it is gone. */
@@ -104,12 +97,12 @@ export class RsyncChild {
     if (signal.aborted) onAbort();
     const child = this.#child;
     const stopWatching = watchProgress(child.pid, this.#timeoutSeconds, () => this.end('stall'));
-    const result = await child;
+    const { exitCode, startError } = await child.ended;
     stopWatching();
     signal.removeEventListener('abort', onAbort);
     return {
-      exitCode: result.exitCode,
-      startError: child.pid === undefined ? (result.code ?? 'EUNKNOWN') : undefined,
+      exitCode,
+      startError,
       stderr: this.#stderr,
       report: reader.end(),
       durationMs: performance.now() - startedAt,
@@ -124,7 +117,7 @@ export class RsyncChild {
     if (pid === undefined) return;
     signalGroup(pid, 'SIGTERM');
     const timer = setTimeout(() => signalGroup(pid, 'SIGKILL'), graceMs);
-    void this.#child.then(() => clearTimeout(timer));
+    void this.#child.ended.then(() => clearTimeout(timer));
   }
 
   #read(text: string): void {

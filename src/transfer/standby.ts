@@ -32,7 +32,7 @@ class Standby {
     this.key = JSON.stringify(purpose);
     this.#child = new RsyncChild(purpose.call, { rootFd, env, stdin: 'pipe' });
     // The other end may be gone when the list is written; the child's end tells why.
-    this.#child.stdin.on('error', () => {});
+    this.#child.stdin?.on('error', () => {});
     void this.#child.gone.then(() => {
       this.#isGone = true;
     });
@@ -47,13 +47,13 @@ class Standby {
   }
 
   run(list: Uint8Array, listener: RunListener): Promise<RsyncRun> {
-    this.#child.stdin.end(list);
+    this.#child.stdin?.end(list);
     return this.#child.follow(listener);
   }
 
   /** Ends it without a list: it changes nothing and says nothing. @returns when it is gone */
   async retire(): Promise<void> {
-    this.#child.stdin.end();
+    this.#child.stdin?.end();
     const timer = setTimeout(() => this.#child.end('cancel'), 500);
     await this.#child.gone;
     clearTimeout(timer);
