@@ -16,6 +16,9 @@ namespace {
 
 // Long work gives way to events, timers and deliveries after this.
 constexpr auto kTurn = std::chrono::milliseconds(2);
+// After so long without a change the next one is handed over early.
+constexpr auto kQuiet = std::chrono::milliseconds(100);
+constexpr auto kFirstLinger = std::chrono::milliseconds(1);
 // The owner copies a delivery in one go.
 constexpr std::size_t kDeliveryBytes = 1 << 20;
 
@@ -105,7 +108,12 @@ void WatchLoop::turn(TimePoint now) {
 
   const bool isDrained = drainsAsked > drainsDone_ && isDry && tree_->isCaughtUp();
   if (isDrained) tree_->flushDelayed();
-  if (!pendingSince_ && !changes_.empty()) pendingSince_ = now;
+  if (!pendingSince_ && !changes_.empty()) {
+    pendingSince_ = now;
+    // A change alone after a pause is what somebody waits for; in a stream of them a longer look is worth it.
+    const bool isFirst = now - deliveredAt_ > kQuiet;
+    linger_ = isFirst ? std::min(options_.linger, kFirstLinger) : options_.linger;
+  }
   // Who is told that all is applied may look at once.
   publishStats();
   deliver(now, isDrained ? std::optional(drainsAsked) : std::nullopt);
@@ -113,7 +121,7 @@ void WatchLoop::turn(TimePoint now) {
   if (!isDry || tree_->hasWork()) return waitUntil(now);
   std::optional<TimePoint> deadline = tree_->nextDeadline();
   if (pendingSince_ && !isDelivering_) {
-    deadline = std::min(deadline.value_or(TimePoint::max()), *pendingSince_ + options_.linger);
+    deadline = std::min(deadline.value_or(TimePoint::max()), *pendingSince_ + linger_);
   }
   waitUntil(deadline);
 }
@@ -122,11 +130,12 @@ void WatchLoop::turn(TimePoint now) {
 void WatchLoop::deliver(TimePoint now, std::optional<std::uint64_t> drained) {
   if (isDelivering_) return;
   auto delivery = std::make_unique<Delivery>(std::exchange(messages_, {}));
-  const bool isDue = pendingSince_ && (drained || now - *pendingSince_ >= options_.linger);
+  const bool isDue = pendingSince_ && (drained || now - *pendingSince_ >= linger_);
   if (isDue) {
     delivery->push_back(ChangesMessage{changes_.take(drained ? SIZE_MAX : kDeliveryBytes)});
     // What did not fit has waited long enough.
     if (changes_.empty()) pendingSince_.reset();
+    deliveredAt_ = now;
   }
   if (drained) {
     delivery->push_back(DrainedMessage{*drained, tree_->settling()});

@@ -19,6 +19,7 @@ namespace imgsync {
 
 struct WatchLoopOptions {
   TreeWatchOptions tree;
+  // How long a first change waits for more; shorter where it comes after a pause.
   std::chrono::milliseconds linger{3};
   std::size_t pendingLimitBytes = std::size_t{64} << 20;
 };
@@ -91,6 +92,8 @@ class WatchLoop {
   Delivery messages_;  // that wait beside the changes
   std::uint64_t drainsDone_ = 0;
   std::optional<TimePoint> pendingSince_;
+  std::chrono::milliseconds linger_{0};  // of the changes that are pending
+  TimePoint deliveredAt_{};              // when changes were handed over last
 };
 
 }  // namespace imgsync

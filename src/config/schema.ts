@@ -270,7 +270,7 @@ export const configSchema = section({
     lingerMs: integer('ms', 0, 10_000)
       .default(3)
       .describe(
-        'How long a first change waits for more of its kind, ms: one batch then carries create, chmod and rename.',
+        'How long a first change waits for more of its kind, ms: one batch then carries create, chmod and rename. After a pause it is 1 ms at most.',
       ),
     parallel: integer('batches', 1, 64)
       .default(2)

@@ -60,6 +60,17 @@ test('a file is not told before its writer closes it', async (t) => {
   assert.deepEqual(await settling(recorder), []);
 });
 
+test('a change after a pause does not wait for others', async (t) => {
+  const tree = tempTree(t, { 'a/f': '1' });
+  const recorder = await record(t, tree.path, { lingerMs: 1_000_000_000 });
+  tree.write('a/f', '2');
+  assert.deepEqual(told(await recorder.until('a/f')), ['entry:a/f']);
+  // One that follows at once is gathered.
+  tree.write('a/g', '2');
+  assert.deepEqual(told(await recorder.take()), ['entry:a/g']);
+  assert.equal(recorder.deliveries, 2);
+});
+
 test('modify: true tells of a file that stays open at every settle', async (t) => {
   const tree = tempTree(t, { log: '' });
   const recorder = await record(t, tree.path, { settleMs, modify: true });
