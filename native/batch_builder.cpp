@@ -16,8 +16,6 @@ constexpr std::size_t kEntryBytes = 80;
 
 std::size_t costOf(std::string_view path) { return kEntryBytes + path.size(); }
 
-int rankOf(ChangeKind kind) { return kind == ChangeKind::tree ? 2 : kind == ChangeKind::directory ? 1 : 0; }
-
 std::string_view parentOf(std::string_view path) {
   const std::size_t slash = path.rfind('/');
   return slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);

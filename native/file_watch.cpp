@@ -40,8 +40,8 @@ void FileWatch::apply(NodeId directory, const WatchEvent& event, std::string_vie
   const std::string_view name = event.name;
   const std::uint32_t mask = event.mask;
   const NodeRef ref = tree_.table().ref(directory);
-  const auto mark = [&] {
-    if (!path.empty()) tree_.markPath(ChangeKind::entry, path);
+  const auto mark = [&](ChangeKind kind = ChangeKind::entry) {
+    if (!path.empty()) tree_.markPath(kind, path);
   };
   if ((mask & (IN_MOVED_FROM | IN_DELETE)) != 0) {
     leave(ref, name, event);
@@ -68,7 +68,7 @@ void FileWatch::apply(NodeId directory, const WatchEvent& event, std::string_vie
     Touched& file = touch(ref, name);
     file.isWritten = true;
     file.isChanged = true;
-    mark();
+    mark(ChangeKind::attributes);
   }
 }
 

@@ -1,12 +1,18 @@
 #include "list_builder.hpp"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <cerrno>
+#include <deque>
 #include <numeric>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
+#include "directory_reader.hpp"
 #include "packed_changes.hpp"
 #include "path_lookup.hpp"
 #include "whole_directory.hpp"
@@ -24,6 +30,8 @@ struct Listing {
   ChangeKind kind = ChangeKind::entry;  // other than entry only for a directory
   enum class Content { gone, directory, regularFile, other } content = Content::other;
   std::uint64_t sizeBytes = 0;  // of a regular file
+  // rsync takes a file of the same size and time for the same, which it need not be.
+  bool isChecked = false;
 };
 
 // What became of one change.
@@ -32,8 +40,6 @@ struct Decision {
   Listing listing;
   std::string_view gone;  // the topmost path that is gone; empty: none is
 };
-
-int rank(ChangeKind kind) { return kind == ChangeKind::tree ? 2 : kind == ChangeKind::directory ? 1 : 0; }
 
 bool isRelativePath(std::string_view path) {
   if (path.empty()) return true;  // the root
@@ -44,6 +50,13 @@ bool isRelativePath(std::string_view path) {
     start = end + 1;
   }
   return true;
+}
+
+// A file's own writes leave its two times alike. Where they differ, the time of its content may have been
+// set: then other content can have borne it before, and so can another file that had the name.
+bool hasSetTime(const struct stat& status) {
+  return S_ISREG(status.st_mode) &&
+         (status.st_mtim.tv_sec != status.st_ctim.tv_sec || status.st_mtim.tv_nsec != status.st_ctim.tv_nsec);
 }
 
 // Looks at paths in tree order and says how each is to be listed.
@@ -57,6 +70,28 @@ class Judge {
     if (found.state == Found::State::failed) return unreadable(found);
     if (!found.path.empty() && isHidden(parentOf(found.path))) return {};
     return found.state == Found::State::gone ? gone(found.path) : present(change.kind, found);
+  }
+
+  // Tells of the files in a directory that are to be checked; those for the big lane left out.
+  template <typename Visit>
+  void eachSetTime(std::string_view directory, Visit visit) {
+    const int at = lookup_.directory(directory);
+    if (at < 0) return;
+    const UniqueFd fd(::openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd) return;
+    reader_.start(fd.get());
+    DirectoryEntry entry;
+    while (reader_.next(entry)) {
+      struct stat status;
+      if (entry.type != DT_REG && entry.type != DT_UNKNOWN) continue;
+      if (::fstatat(fd.get(), entry.name.data(), &status, AT_SYMLINK_NOFOLLOW) != 0 || !hasSetTime(status))
+        continue;
+      std::string path(directory);
+      if (!path.empty()) path += '/';
+      path += entry.name;
+      if (filter_.excludes(path, false) || !fits(path.size())) continue;
+      visit(std::move(path), static_cast<std::uint64_t>(status.st_size));
+    }
   }
 
   // The listing of a directory as a whole, if it may be sent so.
@@ -82,10 +117,13 @@ class Judge {
     if (isDirectory) {
       listing.content = Listing::Content::directory;
       // rsync knows no way to name the root but with its contents.
-      listing.kind = found.path.empty() && kind == ChangeKind::entry ? ChangeKind::directory : kind;
+      listing.kind = rankOf(kind) > rankOf(ChangeKind::entry) ? kind
+                     : found.path.empty()                     ? ChangeKind::directory
+                                                              : ChangeKind::entry;
     } else if (S_ISREG(found.status.st_mode)) {
       listing.content = Listing::Content::regularFile;
       listing.sizeBytes = static_cast<std::uint64_t>(found.status.st_size);
+      listing.isChecked = kind != ChangeKind::attributes && hasSetTime(found.status);
     }
     return place(listing);
   }
@@ -151,6 +189,7 @@ class Judge {
   }
 
   PathLookup lookup_;
+  DirectoryReader reader_;
   const PathFilter& filter_;
   const ListLimits& limits_;
   bool isKnown_ = false;
@@ -176,7 +215,7 @@ class Lists {
   std::uint64_t sizeBytes() const { return sizeBytes_; }
   bool has(const Listing& listing) const {
     const auto known = byPath_.find(listing.path);
-    return known != byPath_.end() && rank(listings_[known->second].kind) >= rank(listing.kind);
+    return known != byPath_.end() && rankOf(listings_[known->second].kind) >= rankOf(listing.kind);
   }
 
   void add(const Listing& listing) {
@@ -184,7 +223,7 @@ class Lists {
     if (isNew) {
       listings_.push_back(listing);
       sizeBytes_ += listing.sizeBytes;
-    } else if (rank(listing.kind) > rank(listings_[known->second].kind)) {
+    } else if (rankOf(listing.kind) > rankOf(listings_[known->second].kind)) {
       listings_[known->second] = listing;
     }
   }
@@ -208,7 +247,16 @@ class Lists {
     }
   }
 
-  void writeTo(BuiltLists& lists) const {
+  // Whether rsync gets to know of all that a directory holds.
+  template <typename Visit>
+  void eachWhole(Visit visit) const {
+    for (const Listing& listing : listings_) {
+      if (listing.kind == ChangeKind::directory && listing.content == Listing::Content::directory)
+        visit(listing.path);
+    }
+  }
+
+  void writeTo(BuiltLists& lists, std::string BuiltLists::*into) const {
     std::vector<const Listing*> inTreeOrder;
     inTreeOrder.reserve(listings_.size());
     for (const Listing& listing : listings_) inTreeOrder.push_back(&listing);
@@ -218,7 +266,7 @@ class Lists {
     for (const Listing* listing : inTreeOrder) {
       if ((tree != nullptr && isBelow(listing->path, tree->path)) || isCovered(*listing)) continue;
       if (listing->kind == ChangeKind::tree) tree = listing;
-      write(*listing, lists);
+      write(*listing, lists, into);
     }
   }
 
@@ -238,12 +286,15 @@ class Lists {
     return parent != byPath_.end() && listings_[parent->second].kind == ChangeKind::directory;
   }
 
-  static void write(const Listing& listing, BuiltLists& lists) {
-    std::string& list = listing.kind == ChangeKind::tree ? lists.trees : lists.list;
+  static void write(const Listing& listing, BuiltLists& lists, std::string BuiltLists::*into) {
+    std::string& list = listing.kind == ChangeKind::tree ? lists.trees : lists.*into;
     list += "./";
     list += listing.path;
     // A slash after anything but a real directory would make rsync follow it.
-    if (listing.kind == ChangeKind::directory && !listing.path.empty()) list += '/';
+    if (listing.kind == ChangeKind::directory) {
+      ++lists.whole;
+      if (!listing.path.empty()) list += '/';
+    }
     list += '\0';
     if (listing.content == Listing::Content::directory) {
       ++lists.directories;
@@ -262,6 +313,8 @@ void sortOut(std::vector<std::string_view>& paths) {
   std::sort(paths.begin(), paths.end());
   paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
 }
+
+bool isNarrower(ChangeKind a, ChangeKind b) { return rankOf(a) < rankOf(b); }
 
 std::string packEntries(std::vector<std::string_view>& paths) {
   sortOut(paths);
@@ -293,31 +346,51 @@ Result<BuiltLists> buildLists(int rootFd, const PathFilter& filter, std::string_
   if (auto error = rootError(rootFd)) return *std::move(error);
 
   BuiltLists lists;
-  Lists taken;
-  std::vector<std::string_view> big, tooLong, gone, entryDirectories;
+  Lists taken, checked;
+  std::vector<std::string_view> tooLong, gone, entryDirectories;
+  std::unordered_set<std::string_view> big;
   // In the order they came in, so that none is put off for ever by others that sort before it.
   for (std::size_t i = 0; i < decisions.size(); ++i) {
     const auto& [place, listing, gonePath] = decisions[i];
     if (place == Decision::Place::list) {
-      if (!taken.empty() && taken.sizeBytes() >= limits.batchBytes && !taken.has(listing)) {
+      const bool isFull =
+          !(taken.empty() && checked.empty()) && taken.sizeBytes() + checked.sizeBytes() >= limits.batchBytes;
+      if (isFull && !taken.has(listing) && !checked.has(listing)) {
         packChange(lists.deferred, (*changes)[i].kind, (*changes)[i].path);
         continue;
       }
-      taken.add(listing);
+      (listing.isChecked ? checked : taken).add(listing);
       // The root is never one of them: it is listed with its contents.
       if (listing.kind == ChangeKind::entry && listing.content == Listing::Content::directory)
         entryDirectories.push_back(listing.path);
     } else if (place == Decision::Place::big) {
-      big.push_back(listing.path);
+      // Its kind says how it is to be compared.
+      if (big.insert(listing.path).second)
+        packChange(lists.big, std::min((*changes)[i].kind, ChangeKind::entry, isNarrower), listing.path);
     } else if (place == Decision::Place::tooLong) {
       tooLong.push_back(listing.path);
     }
     if (!gonePath.empty()) gone.push_back(gonePath);
   }
   // What was put off must not come along after all.
-  if (lists.deferred.empty()) taken.fold(limits.crowded, judge);
-  taken.writeTo(lists);
-  lists.big = packEntries(big);
+  if (lists.deferred.empty()) {
+    taken.fold(limits.crowded, judge);
+    checked.fold(limits.crowded, judge);
+  }
+  std::deque<std::string> paths;  // they stay where they are
+  if (limits.checks) {
+    taken.eachWhole([&](std::string_view directory) {
+      judge.eachSetTime(directory, [&](std::string path, std::uint64_t sizeBytes) {
+        Listing listing;
+        listing.path = paths.emplace_back(std::move(path));
+        listing.content = Listing::Content::regularFile;
+        listing.sizeBytes = sizeBytes;
+        checked.add(listing);
+      });
+    });
+  }
+  taken.writeTo(lists, &BuiltLists::list);
+  checked.writeTo(lists, &BuiltLists::checked);
   lists.tooLong = packEntries(tooLong);
   lists.gonePaths = packEntries(gone);
   lists.entryDirectories = packEntries(entryDirectories);

@@ -16,6 +16,7 @@ namespace imgsync {
 enum class DeleteMethod { missingArgs, parentDirectory, none };
 
 struct ListLimits {
+  bool checks = false;  // whether the target may hold something else behind the names of listed directories
   DeleteMethod deleteMethod = DeleteMethod::missingArgs;
   std::uint64_t bigFileBytes = UINT64_MAX;  // regular files from this size on are left out of the lists
   std::uint64_t batchBytes = UINT64_MAX;    // bytes of regular files after which the rest is deferred
@@ -27,6 +28,7 @@ struct ListLimits {
 // The fields are those of `BuiltLists` in src/native/addon.ts.
 struct BuiltLists {
   std::string list;
+  std::string checked;
   std::string trees;
   std::string big;
   std::string deferred;
@@ -35,6 +37,7 @@ struct BuiltLists {
   std::string entryDirectories;
   std::size_t files = 0;
   std::size_t directories = 0;
+  std::size_t whole = 0;
   std::size_t gone = 0;
   std::uint64_t sizeBytes = 0;
 };

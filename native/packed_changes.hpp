@@ -9,7 +9,22 @@
 
 namespace imgsync {
 
-enum class ChangeKind : char { entry = 'e', directory = 'd', tree = 't' };
+enum class ChangeKind : char { attributes = 'a', entry = 'e', directory = 'd', tree = 't' };
+
+// A wider kind covers the narrower ones.
+inline int rankOf(ChangeKind kind) {
+  switch (kind) {
+    case ChangeKind::attributes:
+      return 0;
+    case ChangeKind::entry:
+      return 1;
+    case ChangeKind::directory:
+      return 2;
+    case ChangeKind::tree:
+      return 3;
+  }
+  return 3;
+}
 
 struct Change {
   ChangeKind kind;
@@ -28,7 +43,8 @@ inline std::optional<std::vector<Change>> unpackChanges(std::string_view packed)
   while (!packed.empty()) {
     const char kind = packed.front();
     const std::size_t end = packed.find('\0', 1);
-    if ((kind != 'e' && kind != 'd' && kind != 't') || end == std::string_view::npos) return std::nullopt;
+    if ((kind != 'a' && kind != 'e' && kind != 'd' && kind != 't') || end == std::string_view::npos)
+      return std::nullopt;
     changes.push_back({static_cast<ChangeKind>(kind), packed.substr(1, end - 1)});
     packed.remove_prefix(end + 1);
   }

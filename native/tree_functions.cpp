@@ -30,6 +30,7 @@ Napi::Value toJs(Napi::Env env, const BuiltLists& lists) {
   const auto number = [env](auto value) { return Napi::Number::New(env, static_cast<double>(value)); };
   auto result = Napi::Object::New(env);
   result.Set("list", toJs(env, lists.list));
+  result.Set("checked", toJs(env, lists.checked));
   result.Set("trees", toJs(env, lists.trees));
   result.Set("big", toJs(env, lists.big));
   result.Set("deferred", toJs(env, lists.deferred));
@@ -38,6 +39,7 @@ Napi::Value toJs(Napi::Env env, const BuiltLists& lists) {
   result.Set("entryDirectories", toJs(env, lists.entryDirectories));
   result.Set("files", number(lists.files));
   result.Set("directories", number(lists.directories));
+  result.Set("whole", number(lists.whole));
   result.Set("gone", number(lists.gone));
   result.Set("sizeBytes", number(lists.sizeBytes));
   return result;
@@ -104,6 +106,7 @@ Napi::Value buildListsCall(const Napi::CallbackInfo& info) {
   limits.deleteMethod = deleteMethodFromJs(options.Get("deleteMethod"));
   limits.bigFileBytes = bytesLimit(options.Get("bigFileBytes"));
   limits.batchBytes = bytesLimit(options.Get("batchBytes"));
+  limits.checks = options.Get("checks").ToBoolean();
   if (options.Has("crowded")) limits.crowded = std::string(bytesFromJs(options.Get("crowded")));
   return PoolCall<BuiltLists>::start(env, "buildLists",
                                      [rootFd, limits, filter = filterFromJs(options.Get("rules")),

@@ -3,11 +3,12 @@ import { asRelPath, type RelPath } from './path.js';
 /**
  * What has to be looked at again. A change is a hint: the transfer sends the state that the path has when its batch
  * is sent (present, gone, a file, a directory).
+ * - `attributes`: an `entry` of which only mode, owner or times changed
  * - `entry`: the path itself; of a directory only its own attributes
  * - `directory`: the path and its immediate contents; what the target has beside them is deleted
  * - `tree`: the path and all beneath it
  */
-export type ChangeKind = 'entry' | 'directory' | 'tree';
+export type ChangeKind = 'attributes' | 'entry' | 'directory' | 'tree';
 
 /** Position in the change log: 1, 2, 3 … in the order of arrival; 0 is before the first change. */
 export type Sequence = number;
@@ -17,18 +18,21 @@ export interface Change {
   readonly path: RelPath;
 }
 
-const kindBytes = { entry: 0x65, directory: 0x64, tree: 0x74 } as const; // 'e', 'd', 't'
+const kindBytes = { attributes: 0x61, entry: 0x65, directory: 0x64, tree: 0x74 } as const; // 'a', 'e', 'd', 't'
 const kindsByByte: ReadonlyMap<number, ChangeKind> = new Map(
   (Object.keys(kindBytes) as ChangeKind[]).map((kind) => [kindBytes[kind], kind]),
 );
-const rank: Readonly<Record<ChangeKind, number>> = { entry: 0, directory: 1, tree: 2 };
+const rank: Readonly<Record<ChangeKind, number>> = { attributes: 0, entry: 1, directory: 2, tree: 3 };
 
-/** The kind that covers both: `tree` covers `directory` covers `entry`. */
+/** Whether a change stands for more than its path: for what a directory holds. */
+export const isWide = (kind: ChangeKind): boolean => kind === 'directory' || kind === 'tree';
+
+/** The kind that covers both: `tree` covers `directory` covers `entry` covers `attributes`. */
 export const widerKind = (a: ChangeKind, b: ChangeKind): ChangeKind => (rank[a] >= rank[b] ? a : b);
 
 /**
  * Changes as one buffer, the form in which they cross threads and the addon's boundary: for each change a kind byte
- * (`e`, `d` or `t`), the path's bytes, a NUL.
+ * (`a`, `e`, `d` or `t`), the path's bytes, a NUL.
  */
 export const packChanges = (changes: readonly Change[]): Buffer => {
   let sizeBytes = 0;

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { ChangeLog } from '../changes/change-log.js';
 import type { Config } from '../config/config.js';
-import type { Change } from '../core/change.js';
+import { type Change, isWide } from '../core/change.js';
 import { systemClock } from '../core/clock.js';
 import { WatchError } from '../core/errors.js';
 import { displayPath, packPaths, parentOf, type RelPath, ROOT } from '../core/path.js';
@@ -17,6 +17,7 @@ import type { TargetDigests } from '../store/target-digests.js';
 import { targetIdentity } from '../store/target-identity.js';
 import type { SourceIdentity } from '../transfer/messages.js';
 import type { TransferPool } from '../transfer/pool.js';
+import type { Compare } from '../transfer/rsync-args.js';
 import type { ScannedDirectory } from '../watch/scan.js';
 import { sourceLost } from '../watch/watcher.js';
 import type { FailLog } from './fail-log.js';
@@ -59,6 +60,12 @@ export class Replica {
   #refusedEmpty = false;
   /** Whether the target keeps something that the source does not have, since it was compared. */
   #keepsMore = false;
+  /**
+   * Whether it is compared for the first time. What it had before is taken for the same when size and time are, as rsync
+   * does: otherwise everything that is there already would be read, at both ends.
+   */
+  #isFirstLook = false;
+  #wasCompared = false;
   readonly #digests: TargetDigests;
   readonly #checkpoint: TargetCheckpoint;
 
@@ -196,12 +203,14 @@ export class Replica {
           cancel: () => running.cancel(),
         };
       },
-      send: ({ list, ...batch }) => {
+      send: ({ list, isLive, ...batch }) => {
         const deletes = this.deletes.begin(list);
         const { kept } = this.deletes;
         const crowded = packPaths(this.#withoutSubdirectories(batch.crowded));
         const request = {
           ...batch,
+          checks: isLive || !this.#isFirstLook,
+          treesBy: this.#howToCompare(list),
           crowded,
           kept,
           target,
@@ -243,10 +252,22 @@ export class Replica {
         },
         reconcileFinished: (directories) => {
           written.reconcileFinished(directories);
+          this.#wasCompared = true;
           if (this.deletes.finishedComparison(this.replicator.heldEntries)) this.#letGo();
         },
       },
     });
+  }
+
+  /**
+   * How to find out what the target holds behind the names of a subtree. Mostly it is new there: so nothing is read twice,
+   * unless the target is known to have it, or may have got a part of it.
+   */
+  #howToCompare(changes: readonly Change[]): Compare {
+    const trees = changes.flatMap(({ kind, path }) => (kind === 'tree' ? path : []));
+    const { state } = this.replicator;
+    const isRetry = 'attempt' in state && state.attempt > 0;
+    return isRetry || this.#digests.knownAmong(trees).length > 0 ? 'checksum' : 'never';
   }
 
   /**
@@ -283,6 +304,7 @@ export class Replica {
   }
 
   async #findDifferences(): Promise<DirectoryList> {
+    this.#isFirstLook = this.#digests.size === 0 && !this.#wasCompared;
     this.#checkpoint.restart();
     this.#keepsMore = this.deletes.kept.length > 0;
     const scan = await this.around.scanner.scan();
@@ -307,7 +329,7 @@ const placeOf = ({ location }: Target): string => JSON.stringify(Object.entries(
 
 const shown = ({ kind, path }: Change): string => {
   const text = displayPath(path);
-  return kind === 'entry' ? text : `${text}/${kind === 'directory' ? '*' : '**'}`;
+  return !isWide(kind) ? text : `${text}/${kind === 'directory' ? '*' : '**'}`;
 };
 
 const limitsOf = ({ batch, retry }: Config): ReplicatorLimits => ({

@@ -1,6 +1,6 @@
 import { lstat } from 'node:fs/promises';
 import type { Logger } from 'pino';
-import { type Change, unpackChanges } from '../core/change.js';
+import { type Change, isWide, unpackChanges } from '../core/change.js';
 import type { Clock } from '../core/clock.js';
 import { liesBelow, parentOf, type RelPath, relPathToBytes } from '../core/path.js';
 import { type Comparison, lossOf } from '../replicate/compare.js';
@@ -177,7 +177,7 @@ export class TargetDeletes {
   /** Deletes go on, but the target keeps these. */
   reject(changes: readonly Change[]): void {
     this.#set({ isHolding: false, kept: folded([...this.#state.kept, ...changes]) });
-    this.options.digests.remove(changes.filter(({ kind }) => kind === 'entry').map(({ path }) => path));
+    this.options.digests.remove(changes.filter(({ kind }) => !isWide(kind)).map(({ path }) => path));
     this.#noLongerHeld();
   }
 
@@ -253,7 +253,7 @@ export class TargetDeletes {
     if (this.#approved.size === 0) return false;
     return (
       gone.some((path) => this.#approved.has(path) || liesBelow(path, this.#approved)) ||
-      changes.some(({ kind, path }) => kind !== 'entry' && this.#approved.has(path))
+      changes.some(({ kind, path }) => isWide(kind) && this.#approved.has(path))
     );
   }
 
@@ -316,7 +316,7 @@ export class TargetDeletes {
     const back = new Set<Change>();
     for (const change of this.#state.kept) {
       if (!touched.has(change.path) && !touched.has(parentOf(change.path) ?? change.path)) continue;
-      if (change.kind !== 'entry') continue;
+      if (isWide(change.kind)) continue;
       const stat = await lstat(Buffer.concat([root, relPathToBytes(change.path)])).catch(() => undefined);
       if (stat !== undefined) back.add(change);
     }

@@ -72,6 +72,8 @@ export interface BuildListsOptions {
    * nearest existing parent is listed as a directory. `none`: left out.
    */
   readonly deleteMethod: 'missing-args' | 'parent-directory' | 'none';
+  /** Whether the target may hold other content behind the names of listed directories: see {@link BuiltLists.checked}. */
+  readonly checks?: boolean;
   /** Regular files of this size and more are left for the big lane; `Infinity` takes all. */
   readonly bigFileBytes: number;
   /** Bytes of regular files after which the rest of the changes is deferred. At least one change is always taken. */
@@ -87,9 +89,15 @@ export interface BuildListsOptions {
 export interface BuiltLists {
   /** rsync's list for the call without `-r`: `./path` NUL … */
   readonly list: Buffer;
+  /**
+   * The list for the call that compares content: files that may differ although size and time are the same, for their
+   * time of modification is not that of their last change. Of the entries those that are no `attributes`, with `checks`
+   * also what listed directories hold.
+   */
+  readonly checked: Buffer;
   /** The list for the call with `-r` (subtrees). */
   readonly trees: Buffer;
-  /** Packed entries: regular files of `bigFileBytes` and more. */
+  /** Packed changes, `entry` or `attributes`: regular files of `bigFileBytes` and more. */
   readonly big: Buffer;
   /** Packed changes that did not fit into `batchBytes`. */
   readonly deferred: Buffer;
@@ -103,7 +111,9 @@ export interface BuiltLists {
   readonly gone: number;
   /** Packed entries: real directories that are listed without their contents, for only an `entry` named them. */
   readonly entryDirectories: Buffer;
-  /** Bytes of the regular files in `list`. */
+  /** Directories that are listed with their contents. */
+  readonly whole: number;
+  /** Bytes of the regular files in `list` and `checked`. */
   readonly sizeBytes: number;
 }
 

@@ -1,4 +1,4 @@
-import type { Change, ChangeKind } from '../core/change.js';
+import { type Change, type ChangeKind, isWide } from '../core/change.js';
 import { liesBelow, parentOf, type RelPath } from '../core/path.js';
 import { type PendingChange, PendingChanges } from './pending.js';
 
@@ -85,7 +85,7 @@ export class HeldDeletes implements Iterable<PendingChange> {
 
   #fold(): void {
     for (const { kind, path, at } of [...this.#changes]) {
-      if (kind !== 'entry') continue;
+      if (isWide(kind)) continue;
       const above = parentOf(path) ?? path;
       const entries = (this.#entries.get(above) ?? 0) + (this.#entries.get(path) ?? 1);
       this.#delete(path);

@@ -1,4 +1,4 @@
-import type { Change } from '../core/change.js';
+import { type Change, isWide } from '../core/change.js';
 import { liesBelow, parentOf, type RelPath } from '../core/path.js';
 import { PathClaims } from './path-claims.js';
 import type { PendingChange, PendingChanges } from './pending.js';
@@ -64,7 +64,7 @@ export const takeBatch = (
 export const crowdedDirectories = (batch: readonly Change[], claims: PathClaims): RelPath[] => {
   const counts = new Map<RelPath, number>();
   for (const { kind, path } of batch) {
-    const parent = kind === 'entry' ? parentOf(path) : undefined;
+    const parent = isWide(kind) ? undefined : parentOf(path);
     if (parent !== undefined) counts.set(parent, (counts.get(parent) ?? 0) + 1);
   }
   return [...counts].flatMap(([directory, count]) =>

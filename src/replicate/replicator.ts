@@ -41,6 +41,8 @@ export interface Batch {
   readonly changes: Uint8Array;
   readonly deleteMethod: DeleteMethod;
   readonly holdDeletes: boolean;
+  /** Whether its directories are sent for the sake of changes, not to find out what the target has. */
+  readonly isLive: boolean;
   readonly bigFileBytes: number;
   readonly batchBytes: number;
   /** Directories that may be sent as a whole: they are claimed. */
@@ -604,6 +606,7 @@ export class Replicator {
       changes: packChanges(changes),
       deleteMethod,
       holdDeletes: this.ports.holdsDeletes(),
+      isLive: lane !== 'reconcile',
       bigFileBytes: lane === 'big' ? Number.POSITIVE_INFINITY : bigFileBytes,
       batchBytes: lane === 'big' ? Number.POSITIVE_INFINITY : batchBytes,
       crowded,

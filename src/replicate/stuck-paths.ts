@@ -1,5 +1,5 @@
 import { type BackoffLimits, backoffDelayMs } from '../core/backoff.js';
-import { type Change, type ChangeKind, widerKind } from '../core/change.js';
+import { type Change, type ChangeKind, isWide, widerKind } from '../core/change.js';
 import { ancestorsOf, parentOf, type RelPath } from '../core/path.js';
 
 /** A path that one target can't take while everything else flows. */
@@ -71,7 +71,7 @@ export class StuckPaths {
       const own = kinds.get(path);
       const covered =
         (own !== undefined && widerKind(own, kind) === own) ||
-        (kind === 'entry' && parent !== undefined && directories.has(parent)) ||
+        (!isWide(kind) && parent !== undefined && directories.has(parent)) ||
         (trees.size > 0 && [...ancestorsOf(path)].some((ancestor) => trees.has(ancestor)));
       if (covered) cleared.push(path);
     }

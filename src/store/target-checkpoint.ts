@@ -1,4 +1,4 @@
-import type { Change } from '../core/change.js';
+import { type Change, isWide } from '../core/change.js';
 import { liesBelow, parentOf, type RelPath } from '../core/path.js';
 import { isStorableName } from './digest-record.js';
 import {
@@ -91,7 +91,7 @@ export class TargetCheckpoint {
     const ids: DirectoryIds = new Map();
     for (const change of changes) {
       const { kind, path } = change;
-      if (kind !== 'entry') widen(this.#touched, path, kind === 'tree' ? 'tree' : 'all');
+      if (isWide(kind)) widen(this.#touched, path, kind === 'tree' ? 'tree' : 'all');
       else if (digests.isMarked(path)) widen(this.#touched, path, 'entries');
       const parent = parentOf(path);
       // An earlier try may have named less and marked more: the parent, for the path's own sake.

@@ -1,4 +1,4 @@
-import type { Change } from '../core/change.js';
+import { type Change, isWide } from '../core/change.js';
 import { ancestorsOf, parentOf, type RelPath, ROOT } from '../core/path.js';
 import {
   aboveRoot,
@@ -107,7 +107,7 @@ export class TargetDigests {
       const above = this.changedAbove({ kind, path }, ids);
       if (above !== undefined && !marks.has(above)) marks.set(above, 'changing');
       // The root itself is neither deleted nor replaced: of it an entry carries the attributes alone.
-      if (kind !== 'entry' || path !== ROOT) marks.set(path, 'suspect');
+      if (isWide(kind) || path !== ROOT) marks.set(path, 'suspect');
     }
     const missing = [...marks].filter(([path, mark]) => this.#lacksMark(path, mark, ids));
     if (missing.length === 0) return;

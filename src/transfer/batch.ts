@@ -1,7 +1,8 @@
-import { type Change, packChanges, unpackChanges } from '../core/change.js';
+import { type Change, isWide, packChanges, unpackChanges } from '../core/change.js';
 import { ancestorsOf, asRelPath, type RelPath } from '../core/path.js';
 import type { TargetLocation } from '../core/target.js';
 import { type BuiltLists, loadAddon } from '../native/addon.js';
+import type { Comparing } from './comparing.js';
 import { untilConnected } from './connections.js';
 import { isolateFailures } from './isolate.js';
 import type { ItemizedLine } from './itemized.js';
@@ -16,18 +17,19 @@ import type {
   TransferRequest,
   TransferStats,
 } from './messages.js';
-import type { RsyncCall } from './rsync-args.js';
+import type { Compare, RsyncCall } from './rsync-args.js';
 import type { RsyncRun } from './rsync-child.js';
 import { type RsyncFailed, type RsyncVerdict, verdictOf } from './rsync-exit.js';
 import { type ListRunner, runRsync } from './run-rsync.js';
 import { openSourceRoot, type SourceRoot, sourceUnreadable } from './source-root.js';
-import type { Standbys } from './standby.js';
+import { maxListBytes, type Standbys } from './standby.js';
 import { Strays } from './strays.js';
 
 /** Where a batch runs. */
 export interface BatchContext {
   readonly env: NodeJS.ProcessEnv;
   readonly standbys: Standbys;
+  readonly comparing: Comparing;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: TransferProgress) => void;
   /** Asks for leave to delete. */
@@ -87,11 +89,20 @@ const uncounted: TransferFailure = {
 const unlimited = { mayDelete: Number.POSITIVE_INFINITY };
 
 const buildLists = (request: TransferRequest, root: SourceRoot): Promise<BuiltLists | TransferFailure> => {
-  const { rules, changes, bigFileBytes, batchBytes, holdDeletes } = request;
+  const { rules, changes, checks, bigFileBytes, batchBytes, holdDeletes } = request;
   const deleteMethod = deleteMethodOf(request);
   // What is held is told path by path.
   const crowded = holdDeletes ? nothing : request.crowded;
-  const options = { rootFd: root.fd, rules, changes, deleteMethod, bigFileBytes, batchBytes, crowded };
+  const options = {
+    rootFd: root.fd,
+    rules,
+    changes,
+    deleteMethod,
+    checks,
+    bigFileBytes,
+    batchBytes,
+    crowded,
+  };
   return loadAddon().buildLists(options).catch(sourceUnreadable);
 };
 
@@ -105,12 +116,8 @@ const sendLists = async (
   surroundings: Surroundings,
 ): Promise<TransferOutcome> => {
   const sent: SentList[] = [];
-  for (const [list, recursive] of [
-    [lists.list, false],
-    [lists.trees, true],
-  ] as const) {
-    if (list.length === 0) continue;
-    const result = await sendList(request, list, recursive, surroundings);
+  for (const part of partsOf(lists, request)) {
+    const result = await sendList(request, part, surroundings);
     if ('result' in result) return result;
     sent.push(result);
   }
@@ -127,6 +134,33 @@ const sendLists = async (
   };
 };
 
+interface Part {
+  readonly list: Uint8Array;
+  readonly recursive: boolean;
+  readonly compare: Compare;
+}
+
+/** What one run of rsync each carries. */
+const partsOf = (
+  { list, checked, trees, whole, sizeBytes }: BuiltLists,
+  { treesBy, target }: TransferRequest,
+): Part[] => {
+  // Comparing so little by content costs less than another run, or than a start of rsync: standbys compare so.
+  const isSmall = whole === 0 && sizeBytes <= smallBytes && list.length + checked.length <= maxListBytes;
+  const joins = isSmall && (checked.length > 0 || target.standby !== 'off');
+  const parts: Part[] = [
+    {
+      list: joins ? Buffer.concat([list, checked]) : list,
+      recursive: false,
+      compare: joins ? 'checksum' : 'quick',
+    },
+    { list: joins ? nothing : checked, recursive: false, compare: 'checksum' },
+    { list: trees, recursive: true, compare: treesBy },
+  ];
+  return parts.filter((part) => part.list.length > 0);
+};
+
+const smallBytes = 16 * 1024 ** 2;
 const nothing = new Uint8Array();
 
 type Held = Pick<Extract<TransferOutcome, { result: 'acknowledge' }>, 'held' | 'heldEntries'>;
@@ -141,7 +175,7 @@ const heldOf = async (
   const { changes, target, rules, kept, deleteMethod } = request;
   if (deleteMethod === 'none') return noneHeld;
   const put = new Set(Array.from(unpackChanges(deferred), ({ path }) => path));
-  const wide = [...unpackChanges(changes)].filter(({ kind, path }) => kind !== 'entry' && !put.has(path));
+  const wide = [...unpackChanges(changes)].filter(({ kind, path }) => isWide(kind) && !put.has(path));
   const due = Buffer.concat([gonePaths, packChanges(wide)]);
   if (due.length === 0) return noneHeld;
   const undecided = { held: due, heldEntries: Array.from(unpackChanges(due), () => 1) };
@@ -157,7 +191,16 @@ const heldOf = async (
   ] as const) {
     if (list.length === 0) continue;
     const maxDelete = Number.POSITIVE_INFINITY;
-    const call = { target, rules, kept, deleteMethod, maxDelete, recursive, dryRun: true };
+    const call = {
+      target,
+      rules,
+      kept,
+      deleteMethod,
+      maxDelete,
+      recursive,
+      dryRun: true,
+      compare: 'quick' as const,
+    };
     const run = await runRsync(call, {
       rootFd: root.fd,
       list,
@@ -196,33 +239,35 @@ interface SentList {
 
 const sendList = async (
   request: TransferRequest,
-  list: Uint8Array,
-  recursive: boolean,
+  part: Part,
   surroundings: Surroundings,
 ): Promise<SentList | TransferOutcome> => {
   const { target, rules, kept } = request;
-  const { root, env, signal, onProgress, quota, strays } = surroundings;
+  const { root, env, signal, onProgress, quota, strays, comparing } = surroundings;
+  const { list, recursive } = part;
   const call = { target, rules, kept, deleteMethod: deleteMethodOf(request), recursive, dryRun: false };
-  const run: ListRunner = async (part, { dryRun = false, onItem } = {}) => {
+  const run: ListRunner = async (listed, { dryRun = false, onItem } = {}) => {
     const maxDelete = dryRun ? Number.POSITIVE_INFINITY : quota.left;
-    const ended = await untilConnected(target.name, surroundings, () =>
+    const start = () =>
       runRsync(
-        { ...call, maxDelete, dryRun },
+        { ...call, maxDelete, dryRun, compare: comparing.of(target.name, part.compare, dryRun) },
         {
           rootFd: root.fd,
-          list: part,
+          list: listed,
           env,
           signal,
           onItem,
           strays: strays.detector({ isDry: dryRun }),
           onProgress,
         },
-      ),
-    );
+      );
+    const ended = await comparing.run(target.name, () => untilConnected(target.name, surroundings, start));
     if (!dryRun) quota.deleted += ended.report.deleted;
     return ended;
   };
-  const first = await runFirst(request, { ...call, maxDelete: quota.left }, list, surroundings, run);
+  const compare = comparing.of(target.name, 'checksum', false);
+  const warm = { ...call, maxDelete: quota.left, compare };
+  const first = await runFirst(request, warm, part, surroundings, run);
   if (wasLimited(first) && first.endedFor !== 'stray') return lookAgain(request, first, quota);
   const verdict = verdictOf(first);
   if (verdict.verdict === 'acknowledge') return { stats: sumOf([statsOf(first)]), stuck: [], moved: [] };
@@ -244,15 +289,15 @@ const pathOf = (location: TargetLocation): string => {
 const runFirst = async (
   { target, identity }: TransferRequest,
   call: RsyncCall,
-  list: Uint8Array,
+  { list, recursive, compare }: Part,
   { root, signal, onProgress, standbys, quota, strays }: Surroundings,
   run: ListRunner,
 ): Promise<RsyncRun> => {
-  if (call.recursive || target.standby === 'off') return run(list);
+  if (recursive || target.standby === 'off') return run(list);
   // It is started before its list is known, so what it may delete is always the same.
   const maxDelete = Number.isFinite(call.maxDelete) ? standbyDeletes : call.maxDelete;
   const purpose = { call: { ...call, maxDelete }, identity };
-  const mayServe = call.deleteMethod === 'none' || maxDelete <= quota.left;
+  const mayServe = compare === 'checksum' && (call.deleteMethod === 'none' || maxDelete <= quota.left);
   const listener = { signal, strays: strays.detector({ isDry: false }), onProgress };
   const warm = mayServe ? await standbys.run(purpose, list, listener) : undefined;
   quota.deleted += warm?.report.deleted ?? 0;

@@ -1,5 +1,6 @@
 import type { Change, ChangeKind } from '../core/change.js';
 import type { FilterRule, Target } from '../core/target.js';
+import type { Compare } from './rsync-args.js';
 
 /**
  * How gone paths are deleted at a target, found by a probe:
@@ -26,6 +27,10 @@ export interface TransferRequest {
   /** In the form of `packChanges`. */
   readonly changes: Uint8Array;
   readonly deleteMethod: DeleteMethod;
+  /** See `BuildListsOptions.checks`. */
+  readonly checks: boolean;
+  /** How subtrees are compared. */
+  readonly treesBy: Compare;
   /** Nothing is deleted at the target; what would have been comes back in `held`. */
   readonly holdDeletes: boolean;
   /** What the target keeps although the source does not have it: the path, all in it (`directory`) or below it (`tree`). */

@@ -29,7 +29,16 @@ export const probeTarget = async (
   }
   const look = async (fd: number, list: Uint8Array, rules: readonly FilterRule[], maxDelete: number) => {
     const deleteMethod: DeleteMethod = deletes ? 'missing-args' : 'none';
-    const call = { target, rules, kept: [], deleteMethod, maxDelete, recursive: false, dryRun: true };
+    const call = {
+      target,
+      rules,
+      kept: [],
+      deleteMethod,
+      maxDelete,
+      recursive: false,
+      dryRun: true,
+      compare: 'quick' as const,
+    };
     return untilConnected(target.name, { standbys, signal }, () =>
       runRsync(call, { rootFd: fd, list, env, signal }),
     );

@@ -1,4 +1,4 @@
-import type { Change } from '../core/change.js';
+import { type Change, isWide } from '../core/change.js';
 import type { FilterRule, Target } from '../core/target.js';
 import type { DeleteMethod } from './messages.js';
 
@@ -15,7 +15,14 @@ export interface RsyncCall {
   readonly recursive: boolean;
   /** Nothing is changed: only what differs is told. */
   readonly dryRun: boolean;
+  readonly compare: Compare;
 }
+
+/**
+ * How a file at the target is known to be the same: `quick` by size and time, `checksum` by content, `never`: it is sent
+ * again, by differences.
+ */
+export type Compare = 'quick' | 'checksum' | 'never';
 
 /** A connection that is not there after this time is given up, s. */
 const maxConnectSeconds = 20;
@@ -24,6 +31,7 @@ const maxConnectSeconds = 20;
  * The arguments of rsync. Each option is there for a measured reason:
  * - `-d --delete` also for plain entries: only then does the receiver know the excludes and protect what they match.
  * - `--modify-window=-1`: without it, a file rewritten at the same size within the same second stays stale for ever.
+ * - `-c` where a time may have been set: rsync takes a file of the same size and time for the same.
  * - the rules before `--from0`: it also governs how later files of rules are read.
  * - `--sockopts=TCP_NODELAY`: each missing side costs one or more delayed acknowledgements of 44 ms.
  * - `--max-delete`: the receiver itself stops at what the guard of deletes allows, whatever it has beside the source.
@@ -38,12 +46,14 @@ export const rsyncArgs = ({
   kept,
   recursive,
   dryRun,
+  compare,
 }: RsyncCall): string[] => [
   // The operator's own come first: where they contradict, what follows wins.
   ...target.rsync.args,
   '-lptgoD',
   ...(recursive ? ['-r', '--no-inc-recursive'] : ['-d']),
   ...(dryRun ? ['-n'] : []),
+  ...(compare === 'checksum' ? ['-c'] : compare === 'never' ? ['-I'] : []),
   ...(deleteMethod === 'none' ? [] : ['--delete', '--force']),
   ...(deleteMethod === 'missing-args' ? ['--delete-missing-args'] : []),
   ...(deleteMethod === 'none' || !Number.isFinite(maxDelete) ? [] : [`--max-delete=${maxDelete}`]),
@@ -70,7 +80,7 @@ const filterArgs = (rule: FilterRule): string[] => {
 
 /** The receiver does not delete what it matches; sending is not concerned. */
 const protectArg = ({ kind, path }: Change): string => {
-  const below = kind === 'entry' ? '' : kind === 'directory' ? '/*' : '/**';
+  const below = !isWide(kind) ? '' : kind === 'directory' ? '/*' : '/**';
   return `--filter=P /${path === '' ? below.slice(1) : `${asPattern(path, below !== '')}${below}`}`;
 };
 

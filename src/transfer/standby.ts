@@ -7,7 +7,7 @@ import { RsyncChild, type RsyncRun, type RunListener } from './rsync-child.js';
  * Longest list that a standby is given, bytes. It goes into the empty pipe in one system call: should this process be
  * killed, rsync never sees half a list, which it would carry out as it stands.
  */
-const maxListBytes = 32 * 1024;
+export const maxListBytes = 32 * 1024;
 /** After a batch that a standby could serve, one is started when the thread has nothing else to do, and at the latest after this, ms. */
 const startMs = 20;
 /** After a longer list others are likely to follow at once, and a standby would serve none of them, ms. */

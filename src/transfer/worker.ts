@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import { type BatchContext, sendBatch } from './batch.js';
+import { Comparing } from './comparing.js';
 import type {
   DeleteAnswer,
   DeleteQuestion,
@@ -26,6 +27,7 @@ export type FromTask =
 
 /** Those of this thread. Every task of one target comes to the same thread. */
 const standbys = new Standbys(process.env);
+const comparing = new Comparing();
 
 export const transfer = (task: Task<TransferRequest>): Promise<TransferOutcome> =>
   standbys.during(() => withCancel(task, sendBatch));
@@ -51,6 +53,7 @@ const withCancel = async <Request, Outcome>(
     return await run(request, {
       env: process.env,
       standbys,
+      comparing,
       signal: cancel.signal,
       onProgress: (progress) => post({ progress }),
       askToDelete: (question) =>

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { closeSync, constants, mkdirSync, openSync, rmdirSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, rmdirSync, utimesSync } from 'node:fs';
 import { test } from 'node:test';
 import { type Change, packChanges, unpackChanges } from '../../src/core/change.js';
 import { asRelPath } from '../../src/core/path.js';
@@ -17,9 +17,9 @@ const openRoot = (scope: Scope, tree: Tree): number => {
   return fd;
 };
 
-/** `kind path` with e, d or t for the kind. */
+/** `kind path` with a, e, d or t for the kind. */
 const change = (text: string): Change => {
-  const kinds = { e: 'entry', d: 'directory', t: 'tree' } as const;
+  const kinds = { a: 'attributes', e: 'entry', d: 'directory', t: 'tree' } as const;
   return { kind: kinds[text[0] as keyof typeof kinds], path: asRelPath(text.slice(2)) };
 };
 const build = async (
@@ -216,7 +216,7 @@ const rows: readonly {
     changes: ['e big', 'e a/top', 'e big/x', 'e a/b/g'],
     options: { bigFileBytes: 6 },
     list: ['./a/top'],
-    big: ['e a/b/g', 'e big'],
+    big: ['e big', 'e a/b/g'],
     counts: { files: 1, sizeBytes: 1 },
   },
   {
@@ -324,6 +324,23 @@ test('a gone path that is too long to be listed goes with its parent, where that
   assert.deepEqual(pathsOf(lists.list), [`./${parent}/`]);
   assert.deepEqual(unpack(lists.gonePaths), [`e ${longest}x`]);
   assert.deepEqual(unpack(lists.tooLong), []);
+});
+
+test('files whose time may have been set are told apart, but for changes of attributes alone', async (t) => {
+  const tree = tempTree(t, { 'a/own': '1', 'a/set': '22', 'a/also': '333', 'a/skip.tmp': '4' });
+  for (const name of ['set', 'also', 'skip.tmp']) utimesSync(tree.at(`a/${name}`), 1, 1);
+  const rootFd = openRoot(t, tree);
+  const entries = await build(rootFd, ['e a/own', 'e a/set', 'a a/also']);
+  assert.deepEqual(pathsOf(entries.list), ['./a/also', './a/own']);
+  assert.deepEqual(pathsOf(entries.checked), ['./a/set']);
+  assert.equal(entries.sizeBytes, 6);
+  assert.equal(entries.whole, 0);
+  const unchecked = await build(rootFd, ['d a']);
+  assert.deepEqual(pathsOf(unchecked.checked), []);
+  const whole = await build(rootFd, ['d a'], { checks: true, rules: ['- *.tmp'] });
+  assert.deepEqual(pathsOf(whole.list), ['./a/']);
+  assert.deepEqual(pathsOf(whole.checked), ['./a/also', './a/set']);
+  assert.equal(whole.whole, 1);
 });
 
 test('hundreds of levels, back and forth', async (t) => {

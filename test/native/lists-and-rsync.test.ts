@@ -121,11 +121,12 @@ const send = async (
       rules,
       changes: packChanges(changes),
       deleteMethod,
+      checks: true,
       bigFileBytes: Number.POSITIVE_INFINITY,
       batchBytes: Number.POSITIVE_INFINITY,
     });
     for (const [list, recursive] of [
-      [lists.list, false],
+      [Buffer.concat([lists.list, lists.checked]), false],
       [lists.trees, true],
     ] as const) {
       if (list.length === 0) continue;
@@ -138,11 +139,15 @@ const send = async (
       };
       const stdin = loadAddon().memoryFile(list);
       try {
-        execFileSync('rsync', rsyncArgs({ ...call, maxDelete: Number.POSITIVE_INFINITY, dryRun: false }), {
-          cwd: source.path,
-          stdio: [stdin, 'pipe', 'pipe'],
-          env: { ...process.env, LC_ALL: 'C' },
-        });
+        execFileSync(
+          'rsync',
+          rsyncArgs({ ...call, maxDelete: Number.POSITIVE_INFINITY, dryRun: false, compare: 'checksum' }),
+          {
+            cwd: source.path,
+            stdio: [stdin, 'pipe', 'pipe'],
+            env: { ...process.env, LC_ALL: 'C' },
+          },
+        );
       } finally {
         closeSync(stdin);
       }

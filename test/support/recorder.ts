@@ -75,9 +75,15 @@ export const isCovered = (path: string, changes: readonly Change[]): boolean => 
 
 /** The same for many paths. */
 export const coverOf = (changes: readonly Change[]): ((path: string) => boolean) => {
-  const kinds = { entry: new Set<string>(), directory: new Set<string>(), tree: new Set<string>() };
+  const kinds = {
+    attributes: new Set<string>(),
+    entry: new Set<string>(),
+    directory: new Set<string>(),
+    tree: new Set<string>(),
+  };
   for (const { kind, path } of changes) kinds[kind].add(path);
   return (path) => {
+    if (kinds.attributes.has(path)) return true;
     if (kinds.entry.has(path) || kinds.directory.has(path) || kinds.tree.has(path)) return true;
     const parent = parentOf(path as RelPath);
     if (parent !== undefined && kinds.directory.has(parent)) return true;

@@ -47,6 +47,8 @@ const request = (
   rules: [],
   changes: packChanges(changes),
   deleteMethod: 'missing-args',
+  checks: false,
+  treesBy: 'quick',
   holdDeletes: false,
   kept: [],
   bigFileBytes: Number.POSITIVE_INFINITY,

@@ -22,8 +22,8 @@ const acts: Record<string, { act: (tree: Tree) => void; expected: string[] }> = 
   'a file is removed': { act: (tree) => tree.remove('d/f'), expected: ['entry:d/f'] },
   'a file is renamed': { act: (tree) => tree.move('d/f', 'e/h'), expected: ['entry:d/f', 'entry:e/h'] },
   'a file replaces another': { act: (tree) => tree.move('d/f', 'd/g'), expected: ['entry:d/f', 'entry:d/g'] },
-  'the mode changes': { act: (tree) => chmodSync(tree.at('d/f'), 0o600), expected: ['entry:d/f'] },
-  'the times change': { act: (tree) => utimesSync(tree.at('d/f'), 1, 1), expected: ['entry:d/f'] },
+  'the mode changes': { act: (tree) => chmodSync(tree.at('d/f'), 0o600), expected: ['attributes:d/f'] },
+  'the times change': { act: (tree) => utimesSync(tree.at('d/f'), 1, 1), expected: ['attributes:d/f'] },
   "a directory's mode changes": { act: (tree) => chmodSync(tree.at('d'), 0o700), expected: ['entry:d'] },
   "the root's mode changes": { act: (tree) => chmodSync(tree.at(''), 0o711), expected: ['entry:'] },
   'a file is truncated by its path': {

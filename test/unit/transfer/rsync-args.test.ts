@@ -30,6 +30,7 @@ const call = {
   maxDelete: Number.POSITIVE_INFINITY,
   recursive: false,
   dryRun: false,
+  compare: 'quick',
 } as const;
 
 test('every call tells same-second rewrites apart, protects excludes and ends its list items with NUL', () => {
