@@ -152,7 +152,8 @@ test('too few watches end with 69 and the setting to raise', async (t) => {
     errors.map(({ code }) => code),
     ['WATCH_LIMIT_REACHED'],
   );
-  assert.match(errors[0].hint, /max_user_watches/);
+  assert.equal(errors[0].msg, 'the tree has 4 directories, and user.max_inotify_watches is 2');
+  assert.match(errors[0].hint, /^raise it: sysctl user\.max_inotify_watches=65536 /);
 });
 
 test('an error that nobody caught ends with 70', async (t) => {
