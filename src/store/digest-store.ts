@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { unlinkSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -173,7 +173,7 @@ export class DigestStore implements StoreWriter {
   /** What could not be written may be a mark without which the records lie; so none of them may be found again. */
   #lose(error: unknown): void {
     try {
-      unlinkSync(this.path);
+      rmSync(this.path, { force: true });
     } catch (cause) {
       throw new StoreError(
         'STATE_DIR_UNUSABLE',
@@ -200,9 +200,15 @@ export class DigestStore implements StoreWriter {
   /** Frees the state directory. Use nothing of the store afterwards. */
   async close(): Promise<void> {
     await this.file.root.close();
-    await this.flush();
-    if (!this.#isLost) await seal(this.path);
-    await this.lock.release();
+    try {
+      await this.flush();
+      if (!this.#isLost) await seal(this.path);
+    } catch (error) {
+      // Mostly the directory was removed meanwhile; what could not be stored is no reason not to stop.
+      this.#lose(error);
+    } finally {
+      await this.lock.release();
+    }
   }
 }
 
