@@ -27,7 +27,8 @@ const introduction = `# Configuration
 
 \`imgsync-fast --config sync.json\` reads one file of JSON in which comments and trailing commas are allowed. Only \`source\`
 and \`targets\` are needed. \`imgsync-fast check --config sync.json\` names every fault with its line, column and
-[JSON pointer](https://www.rfc-editor.org/rfc/rfc6901) and ends with 78 when there is one. Unknown keys are faults, too.
+[JSON pointer](https://www.rfc-editor.org/rfc/rfc6901) and ends with 78 when there is one, or with 69 when it is
+only that the source is not there. Unknown keys are faults, too.
 The same object is what the library takes. Editors complete and check the file when \`$schema\` names \`sync.schema.json\`, which
 is part of the package.
 

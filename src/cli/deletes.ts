@@ -15,7 +15,7 @@ const maxNamed = 20;
 
 /**
  * Shows or decides on the deletes that the running imgsync-fast holds.
- * @returns The exit code. Rejects with a `ConfigError` or a {@link ControlError}.
+ * @returns The exit code. Rejects with what `loadConfig` does or a {@link ControlError}.
  */
 export const deletes = async (
   file: string,

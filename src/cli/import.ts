@@ -7,7 +7,7 @@ import { formatRemark, type ImportedConfig } from '../config/import/remark.js';
 import { readFailScript } from '../config/import/sersync/fail-script.js';
 import { importSersync } from '../config/import/sersync/import-sersync.js';
 import { loadConfig } from '../config/load.js';
-import { ConfigError } from '../core/errors.js';
+import { ConfigError, ReplicationError } from '../core/errors.js';
 import { asRelPath, displayPath } from '../core/path.js';
 import { exitCodes } from './exit-codes.js';
 
@@ -99,7 +99,7 @@ const write = async (file: string, text: string): Promise<void> => {
   });
   process.stdout.write(`${file}: written\n`);
   await loadConfig(file).catch((error: unknown) => {
-    if (!(error instanceof ConfigError)) throw error;
+    if (!(error instanceof ReplicationError)) throw error;
     process.stderr.write(`${error.message}\n`);
   });
 };

@@ -38,7 +38,7 @@ const main = async (argv: readonly string[]): Promise<number> => {
 
 const textOf = (error: unknown): unknown => {
   if (error instanceof ConfigError) return error.message;
-  if (error instanceof ReplicationError) return `${error.message}: ${error.hint}`;
+  if (error instanceof ReplicationError) return `${error.message}: ${error.hint} (${error.code})`;
   return error instanceof Error ? error.stack : error;
 };
 

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.js';
 import { loadConfig } from '../config/load.js';
-import { ConfigError } from '../core/errors.js';
+import { ConfigError, ReplicationError } from '../core/errors.js';
 import type { Daemon } from '../daemon/status.js';
 
 /**
@@ -19,11 +19,15 @@ export const reload = async (
   try {
     await daemon.reload(adapt(await loadConfig(file)));
   } catch (error) {
-    if (!(error instanceof ConfigError)) {
+    if (!(error instanceof ReplicationError)) {
       logger.error({ err: error }, 'the configuration could not be read again: it stays as it was');
       return;
     }
-    const { code } = error;
+    const { code, hint } = error;
+    if (!(error instanceof ConfigError)) {
+      logger.error({ code, hint }, `the configuration stays as it was: ${error.message}`);
+      return;
+    }
     for (const { pointer, message, line, column } of error.faults)
       logger.error({ code, file, line, column, pointer }, `the configuration stays as it was: ${message}`);
   }

@@ -28,7 +28,7 @@ const aliveMs = 3_600_000;
 
 /**
  * Replicates until a signal or a failure.
- * @returns The exit code. Rejects with a `ConfigError`.
+ * @returns The exit code. Rejects with what `loadConfig` does.
  */
 export const run = async (file: string, overrides: Overrides): Promise<number> => {
   // A terminal that is closed sends SIGHUP, which ends the process there; elsewhere it reads the configuration again.

@@ -1,13 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { getNodeValue, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
-import { ConfigError, type ConfigFault } from '../core/errors.js';
+import { ConfigError, type ConfigFault, WatchError } from '../core/errors.js';
 import type { Config } from './config.js';
 import { keysOf, pointerOf } from './faults.js';
 import { resolveConfig } from './resolve.js';
 
 /**
  * Reads sync.json: JSON in which comments and trailing commas are allowed.
- * Rejects with a {@link ConfigError} that lists every fault with line and column.
+ * Rejects with a {@link ConfigError} that lists every fault with line and column; with a {@link WatchError}
+ * `SOURCE_MISSING` when nothing is wrong but that the source is not there now, which trying again may mend.
  */
 export const loadConfig = async (file: string): Promise<Config> => {
   const text = await readText(file);
@@ -19,7 +20,11 @@ export const loadConfig = async (file: string): Promise<Config> => {
     return undefined;
   });
   if (config !== undefined && faults.length === 0) return config;
-  throw new ConfigError(file, faults.map((fault) => placed(fault, root, text)).sort(byPlace));
+  const error = new ConfigError(file, faults.map((fault) => placed(fault, root, text)).sort(byPlace));
+  if (!faults.every(({ code }) => code === 'SOURCE_MISSING')) throw error;
+  throw new WatchError('SOURCE_MISSING', error.message, 'is it mounted, and may this user read it?', {
+    cause: error,
+  });
 };
 
 const readText = async (file: string): Promise<string> => {

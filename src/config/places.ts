@@ -19,7 +19,7 @@ export interface Places {
 }
 
 type Path = readonly PropertyKey[];
-type Report = (path: Path, message: string) => void;
+type Report = (path: Path, message: string, code?: 'SOURCE_MISSING') => void;
 
 /** A target that could be read, and where it stands in the list. */
 interface Listed {
@@ -36,8 +36,8 @@ export const lookAtPlaces = async (
   input: unknown,
 ): Promise<{ readonly faults: readonly ConfigFault[]; readonly places: Places | undefined }> => {
   const faults: ConfigFault[] = [];
-  const report: Report = (path, message) => {
-    faults.push({ pointer: pointerOf(path), message });
+  const report: Report = (path, message, code) => {
+    faults.push({ pointer: pointerOf(path), message, ...(code === undefined ? {} : { code }) });
   };
   const source = await sourceOf(read(sourceSchema, input, 'source'), report);
   const targets = await targetsOf(valueUnder(input, 'targets'), report);
@@ -63,12 +63,18 @@ const read = <Value>(schema: z.ZodType<Value>, input: unknown, key: string): Val
 
 const sourceOf = async (path: string | undefined, report: Report): Promise<string | undefined> => {
   if (path === undefined) return undefined;
+  const fault = await faultOfSource(path);
+  if (fault === undefined) return realpath(path);
+  report(['source'], fault, 'SOURCE_MISSING');
+  return undefined;
+};
+
+const faultOfSource = async (path: string): Promise<string | undefined> => {
   const found = await statOf(path);
-  if (typeof found === 'string') report(['source'], `${path}: ${found}`);
-  else if (!found.isDirectory()) report(['source'], `${path} is not a directory`);
-  else if (!(await isReadable(path, constants.R_OK | constants.X_OK)))
-    report(['source'], `${path} can not be read by this user`);
-  else return realpath(path);
+  if (typeof found === 'string') return `${path}: ${found}`;
+  if (!found.isDirectory()) return `${path} is not a directory`;
+  if (!(await isReadable(path, constants.R_OK | constants.X_OK)))
+    return `${path} can not be read by this user`;
   return undefined;
 };
 

@@ -16,6 +16,8 @@ export interface ConfigFault {
   readonly pointer: string;
   /** What is wrong, what was expected and how to mend it; one line. */
   readonly message: string;
+  /** Set when the file may be right all the same: what it names is not there now, a disk that is mounted late mostly. */
+  readonly code?: 'SOURCE_MISSING';
   /** 1-based place in the file where it is known. */
   readonly line?: number;
   readonly column?: number;

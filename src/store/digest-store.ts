@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { unlinkSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,6 +32,12 @@ export interface DigestStoreEvents {
 /** Tells a store that was closed from one that was cut off, and an untouched file from another. */
 const sealSuffix = '.seal';
 const lockSuffix = '-lock';
+/**
+ * Beside the store from before it is opened until its first transaction is committed. Damage can end the process there,
+ * by a signal and without a line, at every start again: what finds the mark knows that the start before did not get
+ * through, and sets the store aside. A kill -9 in that moment, or a disk without room, costs a comparison, no more.
+ */
+const openingSuffix = '.opening';
 
 /**
  * What each target acknowledged, kept over restarts: the file `digests.mdb` in the state directory, which is locked
@@ -54,7 +60,7 @@ export class DigestStore implements StoreWriter {
 
   /**
    * Creates the state directory if it is missing. Reads a store that was not closed properly once as a whole, in a
-   * process of its own, before it is trusted.
+   * process of its own that also tries to write it, before it is trusted.
    * Throws {@link StoreError} `STATE_DIR_IN_USE` or `STATE_DIR_UNUSABLE`.
    */
   static async open(stateDir: string, events: DigestStoreEvents): Promise<DigestStore> {
@@ -81,12 +87,18 @@ export class DigestStore implements StoreWriter {
 
   static async #openLocked(path: string, lock: StateLock, events: DigestStoreEvents): Promise<DigestStore> {
     const isSealed = await hasSeal(path);
-    if (!isSealed && (await exists(path))) {
-      const fault = await verify(path);
+    if (await exists(path)) {
+      const fault = (await exists(path + openingSuffix))
+        ? 'it is damaged (the start before ended while opening it)'
+        : isSealed
+          ? undefined
+          : await verify(path);
       if (fault !== undefined) events.setAside(await setAside(path), fault);
     }
+    await writeFile(path + openingSuffix, '');
     const store = new DigestStore(path, openStoreFile(path), lock, events);
     await store.#begin(isSealed);
+    await rm(path + openingSuffix, { force: true });
     return store;
   }
 
@@ -161,7 +173,7 @@ export class DigestStore implements StoreWriter {
   /** What could not be written may be a mark without which the records lie; so none of them may be found again. */
   #lose(error: unknown): void {
     try {
-      unlinkSync(this.path);
+      rmSync(this.path, { force: true });
     } catch (cause) {
       throw new StoreError(
         'STATE_DIR_UNUSABLE',
@@ -188,9 +200,15 @@ export class DigestStore implements StoreWriter {
   /** Frees the state directory. Use nothing of the store afterwards. */
   async close(): Promise<void> {
     await this.file.root.close();
-    await this.flush();
-    if (!this.#isLost) await seal(this.path);
-    await this.lock.release();
+    try {
+      await this.flush();
+      if (!this.#isLost) await seal(this.path);
+    } catch (error) {
+      // Mostly the directory was removed meanwhile; what could not be stored is no reason not to stop.
+      this.#lose(error);
+    } finally {
+      await this.lock.release();
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Database, open, type RootDatabase, TransactionFlags } from 'lmdb';
+import { ABORT, type Database, open, type RootDatabase, TransactionFlags } from 'lmdb';
 
 export type Table = Database<Buffer, Buffer>;
 
@@ -32,6 +32,17 @@ export const openStoreFile = (path: string): StoreFile => {
  */
 export const transact = ({ root }: StoreFile, action: () => void): void => {
   root.transactionSync(action, TransactionFlags.ABORTABLE | TransactionFlags.NO_SYNC_FLUSH);
+};
+
+/**
+ * Runs `action` in a transaction that is given up: the pages that it changes are copies in memory, and nothing of them
+ * comes into the file.
+ */
+export const rehearse = ({ root }: StoreFile, action: () => void): void => {
+  root.transactionSync(() => {
+    action();
+    return ABORT;
+  }, TransactionFlags.ABORTABLE | TransactionFlags.NO_SYNC_FLUSH);
 };
 
 /** The table of a target; `key` is a short text that stands for its identity. */

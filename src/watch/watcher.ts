@@ -8,6 +8,7 @@ import {
   type NativeWatcherStats,
 } from '../native/addon.js';
 import { unpackScan } from './scan.js';
+import { watchLimitReached } from './watch-limit.js';
 
 export interface WatcherOptions {
   /** Absolute path of the root, one latin1 character per byte. */
@@ -92,21 +93,20 @@ export class Watcher {
     }
   }
 
-  /** Says how many watches the tree needs, for guessing costs an operator several tries. */
   async #watchLimitReached(): Promise<WatchError> {
+    const watched = this.stats().directories;
     const { root, rules, crossMounts } = this.options;
-    const limit = readNumber('/proc/sys/fs/inotify/max_user_watches');
     const records = await loadAddon().scanTree({ root, rules, crossMounts, digests: false, threads: 0 });
-    const need = [...unpackScan(records)].length;
-    // Room to grow and for the other programs of this user.
-    const proposal = Math.max(65_536, 2 ** Math.ceil(Math.log2(need * 1.5)));
-    return new WatchError(
-      'WATCH_LIMIT_REACHED',
-      `the tree has ${need} directories, and fs.inotify.max_user_watches is ${limit}`,
-      `raise it: sysctl fs.inotify.max_user_watches=${proposal} (and keep it in /etc/sysctl.d)`,
-    );
+    return watchLimitReached({ ...lowestLimit(), need: [...unpackScan(records)].length, watched });
   }
 }
+
+/** In a user namespace of its own a container has a limit beside that of the host; the kernel asks both. */
+const lowestLimit = (): { readonly setting: string; readonly limit: number } => {
+  const host = { setting: 'fs.inotify.max_user_watches', limit: readNumber('fs/inotify/max_user_watches') };
+  const own = { setting: 'user.max_inotify_watches', limit: readNumber('user/max_inotify_watches') };
+  return own.limit < host.limit ? own : host;
+};
 
 /** The root went away while it was watched. */
 export const sourceLost = (reason: string): WatchError =>
@@ -116,4 +116,4 @@ export const sourceLost = (reason: string): WatchError =>
     'bring it back; nothing is deleted meanwhile',
   );
 
-const readNumber = (file: string): number => Number.parseInt(readFileSync(file, 'latin1'), 10);
+const readNumber = (name: string): number => Number.parseInt(readFileSync(`/proc/sys/${name}`, 'latin1'), 10);

@@ -79,6 +79,26 @@ for (const args of [['check', '-c'], ['-c']]) {
   });
 }
 
+for (const args of [['check', '-c'], ['-c']]) {
+  test(`${args.join(' ')} FILE ends with 69 when the source alone is not there: it may be mounted yet`, async (t) => {
+    const file = configFile(t, '{\n  "source": "/no/such/place",\n  "targets": ["rsync://h/m"]\n}');
+    assert.deepEqual(await imgsyncFast(...args, file), {
+      code: 69,
+      stdout: '',
+      stderr:
+        `${file}:2:3: /source: /no/such/place: there is no such file or directory: ` +
+        'is it mounted, and may this user read it? (SOURCE_MISSING)\n',
+    });
+  });
+
+  test(`${args.join(' ')} FILE ends with 78 when the source is not there and something is wrong`, async (t) => {
+    const file = configFile(t, '{\n  "source": "/no/such/place",\n  "targets": ["rsync://h/m"], "x": 1\n}');
+    const { code, stderr } = await imgsyncFast(...args, file);
+    assert.equal(code, 78);
+    assert.match(stderr, /:2:3: \/source: .*\n.*:3:31: \/x: unknown key/);
+  });
+}
+
 test('a file that is not there ends with 78', async () => {
   const { code, stderr } = await imgsyncFast('-c', '/no/such/sync.json');
   assert.equal(code, 78);

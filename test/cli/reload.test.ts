@@ -99,6 +99,19 @@ test('a wrong configuration changes nothing and is told, one line for each fault
   assert.equal(comparedTargets(imgsync).length, 1);
 });
 
+test('a configuration whose source is not there changes nothing and is told', async (t) => {
+  const { imgsync, source, daemons } = await startReplication(t, { targets: 1, files });
+  change(imgsync, (config) => {
+    config.source = '/no/such/place';
+  });
+  const line = await imgsync.waitForLog(({ code }) => code === 'SOURCE_MISSING', 'a line about the source');
+  assert.equal(line.level, 'error');
+  assert.match(line.msg, /stays as it was: .*\/no\/such\/place: there is no such file or directory$/);
+  assert.equal(typeof line.hint, 'string');
+  source.write('after', 'four');
+  await imgsync.settled(daemons.map(({ path }) => path));
+});
+
 test('limits change while it runs; what can not is named and stays', async (t) => {
   const replication = await startReplication(t, { targets: 1, files });
   await replication.settled();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -152,7 +152,23 @@ test('too few watches end with 69 and the setting to raise', async (t) => {
     errors.map(({ code }) => code),
     ['WATCH_LIMIT_REACHED'],
   );
-  assert.match(errors[0].hint, /max_user_watches/);
+  assert.equal(errors[0].msg, 'the tree has 4 directories, and user.max_inotify_watches is 2');
+  assert.match(errors[0].hint, /^raise it: sysctl user\.max_inotify_watches=65536 /);
+});
+
+test('without its state directory, which was removed, it ends cleanly and says that nothing is stored', async (t) => {
+  const source = tempTree(t, { a: 'one' });
+  const target = tempTree(t);
+  const stateDir = join(tempDirectory(t, 'config'), 'state');
+  const imgsync = startImgsync(t, { source: source.path, targets: [target.path], stateDir });
+  await imgsync.settled([target.path]);
+  rmSync(stateDir, { recursive: true });
+  assert.deepEqual(await imgsync.stop(), { code: 0, signal: null });
+  const lines = imgsync.logs.filter(({ level }) => level !== 'info' && level !== 'debug');
+  assert.deepEqual(
+    lines.map(({ msg }) => msg),
+    ['the state directory can not be written: the next start compares everything'],
+  );
 });
 
 test('an error that nobody caught ends with 70', async (t) => {

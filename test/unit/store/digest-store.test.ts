@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
@@ -117,6 +117,19 @@ for (const [what, format] of [
     assert.equal(readdirSync(stateDir).filter((name) => name.includes('.corrupt-')).length, 1);
   });
 }
+
+test('a store whose directory was removed is closed all the same, and told to be lost', async (t) => {
+  const stateDir = tempDirectory(t, 'state');
+  const { store, reports } = await openDigestStore(stateDir);
+  store.target('one').put([record]);
+  rmSync(stateDir, { recursive: true });
+  await store.close();
+  assert.equal(reports.lost.length, 1);
+  mkdirSync(stateDir);
+  const again = await openDigestStore(stateDir);
+  assert.equal(again.store.target('one').size, 0);
+  await again.store.close();
+});
 
 test('after the machine went down nothing counts, but what targets hold is still known', async (t) => {
   const stateDir = tempDirectory(t, 'state');
