@@ -16,6 +16,7 @@ interface Options {
   readonly logLevel?: LogLevel;
   /** False by `--no-initial-sync`. */
   readonly initialSync: boolean;
+  readonly hooksOnly?: true;
   /** Of the command deletes. */
   readonly target?: string;
   readonly json?: true;
@@ -61,6 +62,7 @@ const createProgram = (perform: (task: Promise<number>) => Promise<void>): Comma
       ] satisfies LogLevel[]),
     )
     .option('--no-initial-sync', 'send only what changes from now on')
+    .option('--hooks-only', 'replicate nothing: tell the hooks of every change')
     .addHelpText('after', () => helpText(root))
     .showHelpAfterError('(imgsync-fast --help says more)')
     .exitOverride()
@@ -115,9 +117,9 @@ const check = async ({ config }: Options): Promise<number> => {
   return exitCodes.ok;
 };
 
-const start = async ({ config, logLevel, initialSync }: Options): Promise<number> => {
+const start = async ({ config, logLevel, initialSync, hooksOnly }: Options): Promise<number> => {
   const { run } = await import('./run.js');
-  return run(config, { logLevel, initialSync });
+  return run(config, { logLevel, initialSync, hooksOnly: hooksOnly === true });
 };
 
 const decideDeletes = async (action: DeletesAction, { config, target, json }: Options): Promise<number> => {

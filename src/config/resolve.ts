@@ -2,6 +2,7 @@ import { ConfigError } from '../core/errors.js';
 import type { FilterRule, Target } from '../core/target.js';
 import type { Config } from './config.js';
 import { faultsOf } from './faults.js';
+import { hooksOf } from './hooks.js';
 import { lookAtPlaces, type Places } from './places.js';
 import { configSchema, type Settings, type TargetSettings } from './schema.js';
 
@@ -47,6 +48,7 @@ const configOf = (settings: Settings, places: Places, file: string): Config => {
     changeLogLimitBytes: settings.changeLogLimit,
     initialSync: settings.initialSync,
     failLog,
+    hooks: hooksOf(settings.hooks),
   };
 };
 

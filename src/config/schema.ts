@@ -1,71 +1,25 @@
 import * as z from 'zod';
 import { faultOfRsyncArg } from './extra-rsync-args.js';
-import { isBandwidth, parseSize } from './sizes.js';
+import {
+  absolutePath,
+  flag,
+  integer,
+  list,
+  oneOf,
+  type Parsed,
+  parsed,
+  pattern,
+  section,
+  size,
+  text,
+} from './fields.js';
+import { hookSchema } from './hook-schema.js';
+import { nameOf as nameOfHook } from './hooks.js';
+import { isBandwidth } from './sizes.js';
 import { nameOf, parseTargetUrl } from './target-url.js';
 
 // The keys of sync.json with units, ranges and defaults. sync.schema.json and docs/configuration.md are generated from
-// the descriptions here (npm run docs:generate). Every message says what was expected; what was found is added by
-// faults.ts.
-
-/** A key whose text is checked and turned into what the program works with; `fault` goes to the user. */
-type Parsed<Value> = { readonly value: Value } | { readonly fault: string };
-
-const parsed =
-  <Input, Value>(parse: (input: Input) => Parsed<Value>) =>
-  (input: Input, context: z.RefinementCtx<Input>): Value => {
-    const result = parse(input);
-    if ('value' in result) return result.value;
-    context.issues.push({ code: 'custom', message: result.fault, input });
-    return z.NEVER;
-  };
-
-const text = (expected: string) => z.string({ error: expected });
-const flag = () => z.boolean({ error: 'expected true or false' });
-
-const integer = (unit: string, min: number, max: number) => {
-  const error = `expected a whole number${unit === '' ? '' : ` of ${unit}`} from ${min} to ${max}`;
-  return z.number({ error }).int({ error, abort: true }).min(min, { error }).max(max, { error });
-};
-
-const oneOf = <const Value extends string>(...values: readonly Value[]) =>
-  z.enum(values, { error: `expected one of ${values.map((value) => JSON.stringify(value)).join(', ')}` });
-
-const size = (minBytes: number) => {
-  const error = 'expected a size: bytes as a number, or a text such as "64m" (k, m, g, t: powers of 1024)';
-  return z.union([z.number(), z.string()], { error }).transform(
-    parsed((input) => {
-      const value = parseSize(input);
-      if (value === undefined) return { fault: error };
-      return value >= minBytes ? { value } : { fault: `expected a size of at least ${minBytes} bytes` };
-    }),
-  );
-};
-
-const absolutePath = (what: string) => {
-  const error = `expected the absolute path of ${what}`;
-  return text(error).refine((path) => path.startsWith('/') && !path.includes('\0'), { error });
-};
-
-const section = <Shape extends z.ZodRawShape>(shape: Shape) =>
-  z.strictObject(shape, {
-    error: (issue) => (issue.code === 'invalid_type' ? 'expected an object' : undefined),
-  });
-
-const list = <Item extends z.ZodType>(item: Item, what: string) =>
-  z.array(item, { error: `expected a list of ${what}` });
-
-const pattern = text('expected a pattern').superRefine((value, context) => {
-  const fault = faultOfPattern(value);
-  if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
-});
-
-const faultOfPattern = (value: string): string | undefined => {
-  if (/^\/*$/.test(value)) return 'expected a pattern that names something';
-  if (/[\n\r\0]/.test(value)) return 'a pattern holds no line break and no NUL';
-  if (/^[+-] /.test(value))
-    return 'expected the pattern alone, without "+ " or "- ": includes and excludes are keys of their own';
-  return undefined;
-};
+// the descriptions here (npm run docs:generate).
 
 const rsyncKeys = {
   path: text('expected the name or path of a program')
@@ -214,11 +168,9 @@ export const failLogSchema = absolutePath('a file')
 export const configSchema = section({
   $schema: z.string().optional().describe('Where editors find the schema of this file; not used otherwise.'),
   source: sourceSchema,
-  targets: list(targetSchema, 'targets')
-    .min(1, { error: 'expected at least one target' })
-    .describe(
-      'Where the source is replicated to: URLs, or objects with a URL and more. Names and places are unique.',
-    ),
+  targets: list(targetSchema, 'targets').describe(
+    'Where the source is replicated to: URLs, or objects with a URL and more. Names and places are unique. Empty only with `hooks`, which then are told of every change.',
+  ),
   include: list(pattern, 'patterns')
     .default([])
     .describe(
@@ -345,6 +297,22 @@ export const configSchema = section({
     .default(true)
     .describe('Bring every target up to date at the start. `false`: only what changes from now on is sent.'),
   failLog: failLogSchema,
+  hooks: list(hookSchema, 'hooks')
+    .default([])
+    .describe(
+      'What is told of changes that targets have. A hook never holds up the replication. See hooks.md.',
+    ),
+}).superRefine(({ targets, hooks }, context) => {
+  const fault = (path: (string | number)[], message: string) =>
+    context.addIssue({ code: 'custom', path, message });
+  if (targets.length === 0 && hooks.length === 0) fault(['targets'], 'expected at least one target');
+  const names = hooks.map((_hook, index) => nameOfHook(hooks, index));
+  for (const [index, { when }] of hooks.entries()) {
+    const first = names.indexOf(names[index] ?? '');
+    if (first < index) fault(['hooks', index], `its name ${names[index]} is that of /hooks/${first} already`);
+    if (typeof when === 'number' && targets.length > 0 && when > targets.length)
+      fault(['hooks', index, 'when'], `expected at most the number of targets, ${targets.length}`);
+  }
 });
 
 /** A configuration as it is written: in sync.json or as the object that the library takes. */

@@ -1,11 +1,12 @@
 import type { Logger } from 'pino';
 import type { ChangeLog } from '../changes/change-log.js';
 import type { Config } from '../config/config.js';
-import type { Change } from '../core/change.js';
+import { type Change, type Sequence, unpackChanges } from '../core/change.js';
 import { systemClock } from '../core/clock.js';
 import { WatchError } from '../core/errors.js';
-import { displayPath, packPaths, parentOf, type RelPath, ROOT } from '../core/path.js';
+import { asRelPath, displayPath, packPaths, parentOf, type RelPath, ROOT } from '../core/path.js';
 import type { Target } from '../core/target.js';
+import type { Hooks } from '../hooks/hooks.js';
 import { compareWithTarget } from '../replicate/compare.js';
 import type { DirectoryList } from '../replicate/reconcile.js';
 import { Replicator, type ReplicatorLimits } from '../replicate/replicator.js';
@@ -15,7 +16,7 @@ import type { DigestStore } from '../store/digest-store.js';
 import type { TargetCheckpoint } from '../store/target-checkpoint.js';
 import type { TargetDigests } from '../store/target-digests.js';
 import { targetIdentity } from '../store/target-identity.js';
-import type { SourceIdentity } from '../transfer/messages.js';
+import type { SourceIdentity, TransferOutcome } from '../transfer/messages.js';
 import type { TransferPool } from '../transfer/pool.js';
 import type { ScannedDirectory } from '../watch/scan.js';
 import { sourceLost } from '../watch/watcher.js';
@@ -40,6 +41,7 @@ export interface ReplicaSurroundings {
   readonly store: DigestStore;
   readonly checkpointer: Checkpointer;
   readonly failLog: FailLog | undefined;
+  readonly hooks: Hooks;
   readonly logger: Logger;
   /** The directory that is the source. */
   identity(): SourceIdentity;
@@ -57,6 +59,8 @@ export class Replica {
   readonly replicator: Replicator;
   readonly deletes: TargetDeletes;
   #refusedEmpty = false;
+  /** The newest change when the last comparison began. */
+  #comparedFrom: Sequence = 0;
   readonly #digests: TargetDigests;
   readonly #checkpoint: TargetCheckpoint;
 
@@ -170,7 +174,7 @@ export class Replica {
   }
 
   #createReplicator(): Replicator {
-    const { config, log, pool, scheduler, bigFileScheduler, logger, failLog } = this.around;
+    const { config, log, pool, scheduler, bigFileScheduler, logger, failLog, hooks } = this.around;
     const { rules } = config;
     const { target } = this;
     const source = latin1Of(config.source);
@@ -205,6 +209,7 @@ export class Replica {
           rules,
           identity: this.around.identity(),
         };
+        const sequence = log.head;
         const running = pool.submit(request, deletes.ask);
         return {
           get progress() {
@@ -212,6 +217,8 @@ export class Replica {
           },
           outcome: running.outcome.then((outcome) => {
             deletes.end(outcome);
+            if (outcome.result === 'acknowledge')
+              hooks.delivered({ target: target.name, changes: list, left: leftBy(outcome), sequence });
             return outcome;
           }),
           cancel: () => running.cancel(),
@@ -234,6 +241,8 @@ export class Replica {
         },
         reconcileFinished: (directories) => {
           written.reconcileFinished(directories);
+          const open = this.replicator.openChanges(maxOpenChanges);
+          if (open !== undefined) hooks.compared(target.name, this.#comparedFrom, open);
           if (this.deletes.finishedComparison(this.replicator.heldEntries)) this.#letGo();
         },
       },
@@ -275,6 +284,7 @@ export class Replica {
 
   async #findDifferences(): Promise<DirectoryList> {
     this.#checkpoint.restart();
+    this.#comparedFrom = this.around.log.head;
     const scan = await this.around.scanner.scan();
     if (isEmpty(scan) && this.around.hasConfirmed()) {
       this.#refusedEmpty = true;
@@ -291,6 +301,18 @@ export class Replica {
     return list;
   }
 }
+
+/** What a target did not take of a batch that it acknowledged. */
+const leftBy = ({
+  big,
+  deferred,
+  held,
+  stuck,
+}: Extract<TransferOutcome, { result: 'acknowledge' }>): ReadonlySet<RelPath> =>
+  new Set([
+    ...[big, deferred, held].flatMap((packed) => Array.from(unpackChanges(packed), ({ path }) => path)),
+    ...stuck.map(({ path }) => asRelPath(path)),
+  ]);
 
 /** Where a target is, whatever else decides what is put there. */
 const placeOf = ({ location }: Target): string => JSON.stringify(Object.entries(location).sort());
