@@ -49,6 +49,8 @@ export interface Config {
   /** Absolute; `undefined`: no fail log is written. */
   readonly failLog: string | undefined;
   readonly hooks: readonly Hook[];
+  /** `undefined`: no full sync by the clock. `timeZone` `undefined`: that of the machine. */
+  readonly fullSync: { readonly schedule: string; readonly timeZone: string | undefined } | undefined;
 }
 
 /** `percent` is of the entries of the tree. */

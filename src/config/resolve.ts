@@ -49,6 +49,10 @@ const configOf = (settings: Settings, places: Places, file: string): Config => {
     initialSync: settings.initialSync,
     failLog,
     hooks: hooksOf(settings.hooks),
+    fullSync:
+      settings.fullSync === undefined
+        ? undefined
+        : { schedule: settings.fullSync.schedule, timeZone: settings.fullSync.timeZone },
   };
 };
 

@@ -1,3 +1,4 @@
+import { Cron } from 'croner';
 import * as z from 'zod';
 import { faultOfRsyncArg } from './extra-rsync-args.js';
 import {
@@ -140,6 +141,27 @@ const deleteLimit = z
         : { fault: 'expected a whole number of entries from 0, or a percentage from "0%" to "100%"' };
     }),
   );
+
+const faultOfSchedule = (schedule: string): string | undefined => {
+  const words = 'expected a schedule of cron such as "30 3 * * *"';
+  try {
+    return new Cron(schedule, { paused: true }).nextRun() === null
+      ? `${words}: this one never comes`
+      : undefined;
+  } catch (error) {
+    const reason =
+      error instanceof Error ? error.message.replace(/^CronPattern: /, '').replace(/\.$/, '') : '';
+    return `${words}: ${reason}`;
+  }
+};
+
+const isTimeZone = (name: string): boolean => {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+};
 
 const listen = text('expected host:port').transform(
   parsed((address: string) => {
@@ -297,6 +319,24 @@ export const configSchema = section({
     .default(true)
     .describe('Bring every target up to date at the start. `false`: only what changes from now on is sent.'),
   failLog: failLogSchema,
+  fullSync: section({
+    schedule: text('expected a schedule of cron')
+      .superRefine((value, context) => {
+        const fault = faultOfSchedule(value);
+        if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+      })
+      .describe(
+        'When it begins, in the fields of cron (minute, hour, day, month, weekday; with six the first is the second): `"0 3 * * 0"` is Sunday at 3:00.',
+      ),
+    timeZone: text('expected a time zone')
+      .refine(isTimeZone, { error: 'expected a time zone such as "Asia/Shanghai"' })
+      .optional()
+      .describe('Time zone of the schedule, such as `"Asia/Shanghai"`. Default: that of the machine.'),
+  })
+    .optional()
+    .describe(
+      'Full syncs by the clock: each target is compared with the source as if nothing were known of it, one target after the other, beside the live changes. It heals what was changed at a target by somebody else.',
+    ),
   hooks: list(hookSchema, 'hooks')
     .default([])
     .describe(

@@ -15,6 +15,7 @@ import type { SourceIdentity } from '../transfer/messages.js';
 import { endOrphans } from '../transfer/orphans.js';
 import { createTransferPool, type TransferPool } from '../transfer/pool.js';
 import { FailLog } from './fail-log.js';
+import { FullSync } from './full-sync.js';
 import { hookLog } from './hook-log.js';
 import { planReload } from './reload.js';
 import { Replica, type ReplicaSurroundings } from './replica.js';
@@ -94,6 +95,7 @@ class ReplicationDaemon implements Daemon {
   readonly #log: ChangeLog;
   readonly #pool: TransferPool;
   readonly #hooks: Hooks;
+  readonly #fullSync: FullSync;
   readonly #surroundings: ReplicaSurroundings;
   #replicas: readonly Replica[];
   /** Taken out of the configuration; their last transfers run. */
@@ -177,6 +179,7 @@ class ReplicationDaemon implements Daemon {
       hasConfirmed: () => this.#replicas.some(({ hasConfirmed }) => hasConfirmed),
     };
     this.#replicas = config.targets.map((target) => new Replica(target, this.#surroundings));
+    this.#fullSync = new FullSync(() => (this.#watch.isLive ? this.#replicas : []), logger);
   }
 
   start(): void {
@@ -187,15 +190,20 @@ class ReplicationDaemon implements Daemon {
       this.#logger.info('deletes are switched off: nothing is removed from the targets');
     this.#watch.start();
     this.#checkpointer.start();
+    this.#fullSync.configure(this.config.fullSync);
   }
 
   status(): DaemonStatus {
     const now = Date.now();
+    const { nextAt, running } = this.#fullSync;
     return {
       source: this.config.source,
       directories: this.#watch.directories,
       live: this.#watch.isLive,
       targets: this.#replicas.map((replica) => replica.status(now)),
+      ...(nextAt === undefined
+        ? {}
+        : { fullSync: { nextAt, ...(running === undefined ? {} : { running }) } }),
       ...(this.#hooks.isEmpty ? {} : { hooks: this.#hooks.status }),
     };
   }
@@ -219,6 +227,7 @@ class ReplicationDaemon implements Daemon {
 
   async stop(): Promise<void> {
     this.#isStopping = true;
+    this.#fullSync.stop();
     this.#logger.info('stopping: finishing the running transfers');
     const cancelCut = systemClock.after(this.config.stopTimeoutSeconds * 1000, () => {
       this.#logger.warn('stopTimeoutSeconds is over: cutting the running transfers');
@@ -268,6 +277,7 @@ class ReplicationDaemon implements Daemon {
         'these keys changed but need a restart: they stay as they were',
       );
     this.#surroundings.config = config;
+    this.#fullSync.configure(config.fullSync);
     this.#surroundings.scheduler.setLimit(config.maxRsyncs);
     const staying = this.#replicas.filter(({ replicator }) => !removed.includes(replicator.name));
     for (const replica of staying) replica.configure(config);

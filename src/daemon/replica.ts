@@ -8,6 +8,7 @@ import { asRelPath, displayPath, packPaths, parentOf, type RelPath, ROOT } from 
 import type { Target } from '../core/target.js';
 import type { Hooks } from '../hooks/hooks.js';
 import { compareWithTarget } from '../replicate/compare.js';
+import type { ReplicaState } from '../replicate/machine.js';
 import type { DirectoryList } from '../replicate/reconcile.js';
 import { Replicator, type ReplicatorLimits } from '../replicate/replicator.js';
 import type { Scheduler } from '../replicate/scheduler.js';
@@ -54,11 +55,23 @@ export interface ReplicaSurroundings {
 /** More open changes than this are not looked through for a checkpoint; it waits until they are fewer. */
 const maxOpenChanges = 200_000;
 
+/** States in which nothing is sent. */
+const unreachable: ReadonlySet<ReplicaState['name']> = new Set([
+  'backing-off',
+  'halted',
+  'suspended',
+  'stopped',
+]);
+
 /** One target of a daemon: its replicator, and the account of what it acknowledged. */
 export class Replica {
   readonly replicator: Replicator;
   readonly deletes: TargetDeletes;
   #refusedEmpty = false;
+  /** Called when the full sync that was asked for is through, or can't go on now. */
+  #fullSyncEnded: (() => void)[] = [];
+  /** `asked`: what is known counts no more from the next comparison on. */
+  #fullSync: 'none' | 'asked' | 'running' = 'none';
   /** The newest change when the last comparison began. */
   #comparedFrom: Sequence = 0;
   readonly #digests: TargetDigests;
@@ -154,6 +167,19 @@ export class Replica {
     return dropped.length;
   }
 
+  get name(): string {
+    return this.target.name;
+  }
+
+  /** See `FullSyncTarget`. */
+  fullSync(): Promise<void> {
+    this.#fullSync = 'asked';
+    const ended = new Promise<void>((resolve) => this.#fullSyncEnded.push(resolve));
+    if (unreachable.has(this.replicator.state.name)) this.#endFullSync();
+    this.replicator.reconcile('full sync');
+    return ended;
+  }
+
   /** What may change while it runs. */
   configure(config: Config): void {
     this.deletes.setRule(config.delete);
@@ -218,7 +244,13 @@ export class Replica {
           outcome: running.outcome.then((outcome) => {
             deletes.end(outcome);
             if (outcome.result === 'acknowledge')
-              hooks.delivered({ target: target.name, changes: list, left: leftBy(outcome), sequence });
+              hooks.delivered({
+                target: target.name,
+                changes: list,
+                left: leftBy(outcome),
+                sequence,
+                isQuiet: outcome.stats.files + outcome.stats.deleted === 0,
+              });
             return outcome;
           }),
           cancel: () => running.cancel(),
@@ -232,6 +264,7 @@ export class Replica {
         stateChanged: (state, before) => {
           written.stateChanged(state, before);
           if (state.name === 'idle') this.#settled();
+          if (unreachable.has(state.name)) this.#endFullSync();
         },
         delivered: (changes, stats) => {
           written.delivered(changes, stats);
@@ -241,6 +274,10 @@ export class Replica {
         },
         reconcileFinished: (directories) => {
           written.reconcileFinished(directories);
+          if (this.#fullSync === 'running') {
+            this.#fullSync = 'none';
+            this.#endFullSync();
+          }
           const open = this.replicator.openChanges(maxOpenChanges);
           if (open !== undefined) hooks.compared(target.name, this.#comparedFrom, open);
           if (this.deletes.finishedComparison(this.replicator.heldEntries)) this.#letGo();
@@ -282,9 +319,14 @@ export class Replica {
     this.around.logger.info({ target: this.target.name }, 'nothing is left of the deletes that were held');
   }
 
+  #endFullSync(): void {
+    for (const ended of this.#fullSyncEnded.splice(0)) ended();
+  }
+
   async #findDifferences(): Promise<DirectoryList> {
     this.#checkpoint.restart();
     this.#comparedFrom = this.around.log.head;
+    const isFull = this.#fullSync === 'asked';
     const scan = await this.around.scanner.scan();
     if (isEmpty(scan) && this.around.hasConfirmed()) {
       this.#refusedEmpty = true;
@@ -294,6 +336,10 @@ export class Replica {
     if (!isSameSource(await readIdentity(this.around.config.source), this.around.identity()))
       throw sourceLost('another directory stands in its place');
     this.#refusedEmpty = false;
+    if (isFull) {
+      this.#digests.distrust();
+      this.#fullSync = 'running';
+    }
     const comparison = await compareWithTarget(scan, this.#digests);
     this.deletes.compared(comparison);
     const { list, hasRemains } = comparison;

@@ -34,6 +34,8 @@ export interface DaemonStatus {
   /** Whether every directory is watched: from then on nothing is missed. */
   readonly live: boolean;
   readonly targets: readonly TargetStatus[];
+  /** When the next full sync begins, RFC 3339, and the target that is being compared by one; absent without a schedule. */
+  readonly fullSync?: { readonly nextAt: string; readonly running?: string };
   /** Absent when there are none. */
   readonly hooks?: readonly HookStatus[];
 }

@@ -17,6 +17,8 @@ export interface Delivery {
   readonly left: ReadonlySet<RelPath>;
   /** The newest change at the moment when the batch was sent. */
   readonly sequence: Sequence;
+  /** No file's content was sent and nothing was deleted: a comparison found its directories as they should be. */
+  readonly isQuiet: boolean;
 }
 
 /**

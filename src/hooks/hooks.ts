@@ -61,10 +61,16 @@ export class Hooks {
 
   /** A target took a batch. */
   delivered(delivery: Delivery): void {
-    const { target, changes, left } = delivery;
+    const { target, changes, left, isQuiet } = delivery;
     for (const { hook, queue, gate } of this.#wired) {
       if (gate !== undefined) queue.add(undefined, gate.delivered(delivery));
-      else queue.add(target, changes.filter(({ path }) => !isLeft(path, left)).filter(isWanted(hook)));
+      else
+        queue.add(
+          target,
+          changes
+            .filter(({ kind, path }) => (kind === 'entry' || !isQuiet) && !isLeft(path, left))
+            .filter(isWanted(hook)),
+        );
     }
   }
 

@@ -68,6 +68,7 @@ test('everything but source and targets has a default', async (t) => {
     initialSync: true,
     failLog: undefined,
     hooks: [],
+    fullSync: undefined,
   });
 });
 

@@ -12,7 +12,7 @@ const delivery = (
   sequence: number,
   changes: readonly Change[],
   ...left: readonly string[]
-): Delivery => ({ target, sequence, changes, left: new Set(left.map(asRelPath)) });
+): Delivery => ({ target, sequence, changes, left: new Set(left.map(asRelPath)), isQuiet: false });
 
 test('a path comes once, when all targets have it', () => {
   const gate = new DeliveryGate('all', ['a', 'b'], 100);
