@@ -7,6 +7,7 @@ import type { LogLevel } from '../config/config.js';
 import { ConfigError, ReplicationError } from '../core/errors.js';
 import type { DeletesAction } from './deletes.js';
 import { exitCodeOf, exitCodes } from './exit-codes.js';
+import { answerToSersync } from './sersync-options.js';
 
 // Only this file ends the process. What a run needs is loaded when there is one: help and version answer at once.
 
@@ -23,6 +24,11 @@ interface Options {
 }
 
 const main = async (argv: readonly string[]): Promise<number> => {
+  const answers = answerToSersync(argv.slice(2));
+  if (answers.length > 0) {
+    process.stderr.write(`${answers.join('\n')}\n(imgsync-fast --help says more)\n`);
+    return exitCodes.usage;
+  }
   let exitCode: number = exitCodes.ok;
   const program = createProgram(async (task) => {
     exitCode = await task;
