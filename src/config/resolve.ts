@@ -1,5 +1,5 @@
 import { ConfigError } from '../core/errors.js';
-import type { FilterRule, Target } from '../core/target.js';
+import type { FilterRule, RsyncOptions, Target } from '../core/target.js';
 import type { Config } from './config.js';
 import { faultsOf } from './faults.js';
 import { hooksOf } from './hooks.js';
@@ -75,8 +75,25 @@ const targetOf = (target: TargetSettings, { rsync: common, standby }: Settings):
       timeoutSeconds: rsync.timeoutSeconds ?? common.timeoutSeconds,
       compress: rsync.compress ?? common.compress,
       wholeFile: rsync.wholeFile ?? common.wholeFile,
+      ...rsyncOptions({ ...common, ...rsync }),
       args: rsync.args ?? common.args,
     },
+  };
+};
+
+/** Those that are on or set. */
+const rsyncOptions = (settings: Settings['rsync'] | TargetSettings['rsync']): Partial<RsyncOptions> => {
+  const { checksum, update, fsync, chmod, chown, usermap, groupmap, backupDir, tempDir } = settings;
+  return {
+    ...(checksum === true ? { checksum } : {}),
+    ...(update === true ? { update } : {}),
+    ...(fsync === true ? { fsync } : {}),
+    ...(chmod === undefined ? {} : { chmod }),
+    ...(chown === undefined ? {} : { chown }),
+    ...(usermap === undefined ? {} : { usermap }),
+    ...(groupmap === undefined ? {} : { groupmap }),
+    ...(backupDir === undefined ? {} : { backupDir }),
+    ...(tempDir === undefined ? {} : { tempDir }),
   };
 };
 

@@ -1,6 +1,5 @@
 import { Cron } from 'croner';
 import * as z from 'zod';
-import { faultOfRsyncArg } from './extra-rsync-args.js';
 import {
   absolutePath,
   flag,
@@ -16,37 +15,12 @@ import {
 } from './fields.js';
 import { hookSchema } from './hook-schema.js';
 import { nameOf as nameOfHook } from './hooks.js';
+import { commonRsync, faultsOfRsync, targetRsync } from './rsync-schema.js';
 import { isBandwidth } from './sizes.js';
 import { nameOf, parseTargetUrl } from './target-url.js';
 
 // The keys of sync.json with units, ranges and defaults. sync.schema.json and docs/configuration.md are generated from
 // the descriptions here (npm run docs:generate).
-
-const rsyncKeys = {
-  path: text('expected the name or path of a program')
-    .regex(/^[^-\0][^\0]*$/, { error: 'expected the name or path of a program' })
-    .describe('The rsync program; looked up in PATH when it holds no slash.'),
-  timeoutSeconds: integer('seconds', 1, 86_400).describe(
-    'Seconds without progress after which a connection or a transfer counts as failed and is tried again.',
-  ),
-  compress: flag().describe(
-    'Compress on the wire. Pays on slow links with texts; images do not get smaller.',
-  ),
-  wholeFile: z
-    .union([z.boolean(), z.literal('auto')], { error: 'expected true, false or "auto"' })
-    .describe(
-      'Send changed files whole (`true`) or as differences (`false`). `"auto"`: whole to local targets, differences else.',
-    ),
-  args: list(
-    text('expected an option of rsync').superRefine((arg, context) => {
-      const fault = faultOfRsyncArg(arg);
-      if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
-    }),
-    'options',
-  ).describe(
-    'Further rsync options, values in the same string: `["--chmod=D755,F644", "--fsync"]`. Those that imgsync-fast has keys for, or that would break its work, are refused with the reason.',
-  ),
-};
 
 const standby = oneOf('auto', 'on', 'off');
 
@@ -95,15 +69,7 @@ const targetObject = section({
     .describe(
       'Most that one rsync sends to this target: `"20m"` is 20 MiB/s, `"500k"` 500 KiB/s. Default: no limit.',
     ),
-  rsync: section({
-    path: rsyncKeys.path.optional(),
-    timeoutSeconds: rsyncKeys.timeoutSeconds.optional(),
-    compress: rsyncKeys.compress.optional(),
-    wholeFile: rsyncKeys.wholeFile.optional(),
-    args: rsyncKeys.args.optional(),
-  })
-    .prefault({})
-    .describe('Overrides single keys of the `rsync` section for this target.'),
+  rsync: targetRsync,
 })
   .superRefine(({ url: { location }, passwordFile, ssh }, context) => {
     if (passwordFile !== undefined && location.type !== 'daemon')
@@ -230,15 +196,7 @@ export const configSchema = section({
   })
     .prefault({})
     .describe('What counts as a change beside creating, closing after a write, moving and deleting.'),
-  rsync: section({
-    path: rsyncKeys.path.default('rsync'),
-    timeoutSeconds: rsyncKeys.timeoutSeconds.default(60),
-    compress: rsyncKeys.compress.default(false),
-    wholeFile: rsyncKeys.wholeFile.default('auto'),
-    args: rsyncKeys.args.default([]),
-  })
-    .prefault({})
-    .describe('How rsync is run; a target can override each key.'),
+  rsync: commonRsync,
   batch: section({
     maxPaths: integer('paths', 1, 1_000_000).default(8_192).describe('Paths in one batch at most.'),
     lingerMs: integer('ms', 0, 10_000)
@@ -342,9 +300,13 @@ export const configSchema = section({
     .describe(
       'What is told of changes that targets have. A hook never holds up the replication. See hooks.md.',
     ),
-}).superRefine(({ targets, hooks }, context) => {
+}).superRefine(({ targets, hooks, rsync, exclude }, context) => {
   const fault = (path: (string | number)[], message: string) =>
     context.addIssue({ code: 'custom', path, message });
+  for (const { path, message } of faultsOfRsync(rsync, rsync, exclude)) fault(['rsync', ...path], message);
+  for (const [index, target] of targets.entries())
+    for (const { path, message } of faultsOfRsync(target.rsync, rsync, exclude))
+      fault(['targets', index, 'rsync', ...path], message);
   if (targets.length === 0 && hooks.length === 0) fault(['targets'], 'expected at least one target');
   const names = hooks.map((_hook, index) => nameOfHook(hooks, index));
   for (const [index, { when }] of hooks.entries()) {
