@@ -1,5 +1,5 @@
 import { type Change, type Sequence, widerKind } from '../core/change.js';
-import { ancestorsOf, liesBelow, parentOf, type RelPath } from '../core/path.js';
+import { liesBelow, parentOf, type RelPath } from '../core/path.js';
 
 interface WaitingPath {
   change: Change;
@@ -119,9 +119,5 @@ export class DeliveryGate {
 }
 
 /** Whether the path, or a directory above it, was not taken. */
-export const isLeft = (path: RelPath, left: ReadonlySet<RelPath>): boolean => {
-  if (left.size === 0) return false;
-  if (left.has(path)) return true;
-  for (const above of ancestorsOf(path)) if (left.has(above)) return true;
-  return false;
-};
+export const isLeft = (path: RelPath, left: ReadonlySet<RelPath>): boolean =>
+  left.has(path) || liesBelow(path, left);
