@@ -148,8 +148,8 @@ test('hooks that hang, fail or flood do not slow the replication', async (t) => 
   const [without, withHooks] = [medianOf(times.plain), medianOf(times.hooked)];
   const ratio = withHooks / without;
   t.diagnostic(`median ${withHooks.toFixed(1)} ms with hooks, ${without.toFixed(1)} without`);
-  // A hook that held it up would make it slower by orders of magnitude.
-  assert.ok(ratio < 3, `${ratio.toFixed(2)} times as slow`);
+  // A hook that held it up would cost 30 s and more for each; a busy machine makes the medians differ.
+  assert.ok(ratio < 5, `${ratio.toFixed(2)} times as slow`);
   await waitFor(() => statusOf(hooked).some(({ name, failed }) => name === 'failing' && Number(failed) > 0), {
     what: 'counted failures',
   });
