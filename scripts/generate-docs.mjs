@@ -45,6 +45,7 @@ const objectOf = (property) =>
   [property, ...(property.anyOf ?? [])].find((form) => form.properties !== undefined);
 
 const typeOf = (property) => {
+  if (property.oneOf !== undefined) return 'object';
   if (property.anyOf !== undefined) return property.anyOf.map(typeOf).join(' or ');
   if (property.enum !== undefined) return property.enum.map((value) => code(value)).join(', ');
   if (property.const !== undefined) return code(property.const);
@@ -57,6 +58,10 @@ const typeOf = (property) => {
     .map((name) => words[name] ?? name)
     .join(' or ');
 };
+/** The forms of a list's items that are told apart by their type. */
+const variantsOf = (key, { items }) =>
+  (items?.oneOf ?? []).map((form) => [`${key}[]`, form.properties.type.const, form]);
+
 const words = { string: 'text', boolean: '`true`, `false`', integer: 'whole number' };
 
 const code = (value) => `\`${JSON.stringify(value)}\``;
@@ -86,7 +91,10 @@ const sections = (object, path) => {
     const items = property.items === undefined ? undefined : objectOf(property.items);
     const found = items ?? objectOf(property);
     const name = `${path}${key}${items === undefined ? '' : '[]'}`;
-    return found === undefined ? [] : [`## \`${name}\`\n\n${sections(found, `${name}.`)}`];
+    const variants = variantsOf(`${path}${key}`, property).map(
+      ([title, type, form]) => `## \`${title}\` of type \`${type}\`\n\n${sections(form, `${title}.`)}`,
+    );
+    return found === undefined ? variants : [`## \`${name}\`\n\n${sections(found, `${name}.`)}`];
   });
   return [table(object), ...inner].join('\n\n');
 };

@@ -7,6 +7,7 @@ import type { LogLevel } from '../config/config.js';
 import { ConfigError, ReplicationError } from '../core/errors.js';
 import type { DeletesAction } from './deletes.js';
 import { exitCodeOf, exitCodes } from './exit-codes.js';
+import { answerToSersync } from './sersync-options.js';
 
 // Only this file ends the process. What a run needs is loaded when there is one: help and version answer at once.
 
@@ -16,12 +17,18 @@ interface Options {
   readonly logLevel?: LogLevel;
   /** False by `--no-initial-sync`. */
   readonly initialSync: boolean;
+  readonly hooksOnly?: true;
   /** Of the command deletes. */
   readonly target?: string;
   readonly json?: true;
 }
 
 const main = async (argv: readonly string[]): Promise<number> => {
+  const answers = answerToSersync(argv.slice(2));
+  if (answers.length > 0) {
+    process.stderr.write(`${answers.join('\n')}\n(imgsync-fast --help says more)\n`);
+    return exitCodes.usage;
+  }
   let exitCode: number = exitCodes.ok;
   const program = createProgram(async (task) => {
     exitCode = await task;
@@ -61,6 +68,7 @@ const createProgram = (perform: (task: Promise<number>) => Promise<void>): Comma
       ] satisfies LogLevel[]),
     )
     .option('--no-initial-sync', 'send only what changes from now on')
+    .option('--hooks-only', 'replicate nothing: tell the hooks of every change')
     .addHelpText('after', () => helpText(root))
     .showHelpAfterError('(imgsync-fast --help says more)')
     .exitOverride()
@@ -115,9 +123,9 @@ const check = async ({ config }: Options): Promise<number> => {
   return exitCodes.ok;
 };
 
-const start = async ({ config, logLevel, initialSync }: Options): Promise<number> => {
+const start = async ({ config, logLevel, initialSync, hooksOnly }: Options): Promise<number> => {
   const { run } = await import('./run.js');
-  return run(config, { logLevel, initialSync });
+  return run(config, { logLevel, initialSync, hooksOnly: hooksOnly === true });
 };
 
 const decideDeletes = async (action: DeletesAction, { config, target, json }: Options): Promise<number> => {

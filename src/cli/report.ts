@@ -1,4 +1,5 @@
 import type { DaemonStatus, TargetState, TargetStatus } from '../daemon/status.js';
+import type { HookStatus } from '../hooks/hook-queue.js';
 
 /** A target with how fast it is being filled. */
 export interface TargetReport extends TargetStatus {
@@ -74,7 +75,7 @@ const stateColors: Readonly<Record<TargetState, string>> = {
 
 /** A headline and one line for each target; numbers stand at the right of their columns. */
 export const tableOf = (report: Report, colors: boolean): string[] => {
-  const { source, directories, live, targets } = report;
+  const { source, directories, live, targets, hooks = [] } = report;
   const names = ['target', ...targets.map(({ name }) => name)];
   const states = ['state', ...targets.map(({ state }) => state)];
   const cells = columns.map(({ title, cell }) => [title, ...targets.map(cell)]);
@@ -93,8 +94,21 @@ export const tableOf = (report: Report, colors: boolean): string[] => {
       .trimEnd(),
   );
   const counted = `${numbers.format(directories)} ${directories === 1 ? 'directory' : 'directories'}`;
-  return [`${source}: ${counted} ${live ? 'watched' : 'found, setting up the watches'}`, ...lines];
+  return [
+    `${source}: ${counted} ${live ? 'watched' : 'found, setting up the watches'}`,
+    ...lines,
+    ...hooks.map(hookLine),
+  ];
 };
+
+const hookLine = ({ name, waiting, delivered, failed, lost, lastError }: HookStatus): string =>
+  [
+    `hook ${name}: ${numbers.format(delivered)} calls`,
+    ...Object.entries({ waiting, failed, lost }).flatMap(([word, count]) =>
+      count === 0 ? [] : `${numbers.format(count)} ${word}`,
+    ),
+    ...(lastError === undefined ? [] : [lastError]),
+  ].join(', ');
 
 const noteOf = ({ reconcile, reason }: TargetStatus): string => {
   if (reason !== undefined) return reason;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Config, LogLevel } from '../config/config.js';
 import { loadConfig } from '../config/load.js';
-import { ReplicationError } from '../core/errors.js';
+import { ConfigError, ReplicationError } from '../core/errors.js';
 import { startDaemon } from '../daemon/daemon.js';
 import { createLog } from '../daemon/logger.js';
 import type { Daemon } from '../daemon/status.js';
@@ -19,6 +19,8 @@ export interface Overrides {
   readonly logLevel: LogLevel | undefined;
   /** False: not even when the file asks for it. */
   readonly initialSync: boolean;
+  /** The targets are left alone. */
+  readonly hooksOnly: boolean;
 }
 
 /** How long cut transfers may take until the process ends without them, ms. */
@@ -62,11 +64,18 @@ const untilCrash = (): Promise<never> => {
   return crashed;
 };
 
-const overridden = (config: Config, { logLevel, initialSync }: Overrides): Config => ({
-  ...config,
-  log: { ...config.log, level: logLevel ?? config.log.level },
-  initialSync: config.initialSync && initialSync,
-});
+const overridden = (config: Config, { logLevel, initialSync, hooksOnly }: Overrides): Config => {
+  if (hooksOnly && config.hooks.length === 0)
+    throw new ConfigError(config.file, [
+      { pointer: '/hooks', message: 'is missing: --hooks-only needs hooks' },
+    ]);
+  return {
+    ...config,
+    ...(hooksOnly ? { targets: [] } : {}),
+    log: { ...config.log, level: logLevel ?? config.log.level },
+    initialSync: config.initialSync && initialSync,
+  };
+};
 
 const replicate = async (
   config: Config,

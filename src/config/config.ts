@@ -1,3 +1,4 @@
+import type { Hook } from '../core/hook.js';
 import type { FilterRule, Target } from '../core/target.js';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
@@ -11,7 +12,7 @@ export interface Config {
   readonly file: string;
   /** Absolute path of the source root with every symbolic link resolved; an ordinary JavaScript string. */
   readonly source: string;
-  /** At least one; names and places are unique. */
+  /** Names and places are unique. None: the hooks are told of every change. */
   readonly targets: readonly Target[];
   /** The includes, then the excludes; the bytes of their UTF-8 form as latin1. */
   readonly rules: readonly FilterRule[];
@@ -47,6 +48,9 @@ export interface Config {
   readonly initialSync: boolean;
   /** Absolute; `undefined`: no fail log is written. */
   readonly failLog: string | undefined;
+  readonly hooks: readonly Hook[];
+  /** `undefined`: no full sync by the clock. `timeZone` `undefined`: that of the machine. */
+  readonly fullSync: { readonly schedule: string; readonly timeZone: string | undefined } | undefined;
 }
 
 /** `percent` is of the entries of the tree. */

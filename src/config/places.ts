@@ -6,6 +6,7 @@ import { basename, dirname, isAbsolute, join } from 'node:path';
 import type * as z from 'zod';
 import type { ConfigFault } from '../core/errors.js';
 import { pointerOf } from './faults.js';
+import { hookSchema } from './hook-schema.js';
 import { failLogSchema, sourceSchema, stateDirSchema, type TargetSettings, targetSchema } from './schema.js';
 import { isAtOrBelow, placeOf } from './target-url.js';
 
@@ -42,6 +43,7 @@ export const lookAtPlaces = async (
   const source = await sourceOf(read(sourceSchema, input, 'source'), report);
   const targets = await targetsOf(valueUnder(input, 'targets'), report);
   reportCollisions(targets, report);
+  await reportHookSecrets(valueUnder(input, 'hooks'), report);
   if (source !== undefined) for (const target of targets) reportInSource(target, source, report);
   const failLog = await ownPlace(read(failLogSchema, input, 'failLog'));
   const stateDir = await ownPlace(
@@ -134,6 +136,15 @@ const faultOfSecret = async (path: string, asRoot: boolean): Promise<string | un
     return `${path} has to be owned by root, as whom this runs: chown root ${path}`;
   if (!(await isReadable(path, constants.R_OK))) return `${path} can not be read by this user`;
   return found.size === 0 ? `${path} is empty` : undefined;
+};
+
+const reportHookSecrets = async (list: unknown, report: Report): Promise<void> => {
+  for (const [index, entry] of (Array.isArray(list) ? list : []).entries()) {
+    const hook = hookSchema.safeParse(entry).data;
+    if (hook === undefined || !('secretFile' in hook) || hook.secretFile === undefined) continue;
+    const fault = await faultOfSecret(hook.secretFile, false);
+    if (fault !== undefined) report(['hooks', index, 'secretFile'], fault);
+  }
 };
 
 /** The path with every symbolic link resolved, as far as it exists. */

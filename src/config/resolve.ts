@@ -1,7 +1,8 @@
 import { ConfigError } from '../core/errors.js';
-import type { FilterRule, Target } from '../core/target.js';
+import type { FilterRule, RsyncOptions, Target } from '../core/target.js';
 import type { Config } from './config.js';
 import { faultsOf } from './faults.js';
+import { hooksOf } from './hooks.js';
 import { lookAtPlaces, type Places } from './places.js';
 import { configSchema, type Settings, type TargetSettings } from './schema.js';
 
@@ -47,6 +48,11 @@ const configOf = (settings: Settings, places: Places, file: string): Config => {
     changeLogLimitBytes: settings.changeLogLimit,
     initialSync: settings.initialSync,
     failLog,
+    hooks: hooksOf(settings.hooks),
+    fullSync:
+      settings.fullSync === undefined
+        ? undefined
+        : { schedule: settings.fullSync.schedule, timeZone: settings.fullSync.timeZone },
   };
 };
 
@@ -69,8 +75,25 @@ const targetOf = (target: TargetSettings, { rsync: common, standby }: Settings):
       timeoutSeconds: rsync.timeoutSeconds ?? common.timeoutSeconds,
       compress: rsync.compress ?? common.compress,
       wholeFile: rsync.wholeFile ?? common.wholeFile,
+      ...rsyncOptions({ ...common, ...rsync }),
       args: rsync.args ?? common.args,
     },
+  };
+};
+
+/** Those that are on or set. */
+const rsyncOptions = (settings: Settings['rsync'] | TargetSettings['rsync']): Partial<RsyncOptions> => {
+  const { checksum, update, fsync, chmod, chown, usermap, groupmap, backupDir, tempDir } = settings;
+  return {
+    ...(checksum === true ? { checksum } : {}),
+    ...(update === true ? { update } : {}),
+    ...(fsync === true ? { fsync } : {}),
+    ...(chmod === undefined ? {} : { chmod }),
+    ...(chown === undefined ? {} : { chown }),
+    ...(usermap === undefined ? {} : { usermap }),
+    ...(groupmap === undefined ? {} : { groupmap }),
+    ...(backupDir === undefined ? {} : { backupDir }),
+    ...(tempDir === undefined ? {} : { tempDir }),
   };
 };
 

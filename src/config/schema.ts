@@ -1,97 +1,26 @@
+import { Cron } from 'croner';
 import * as z from 'zod';
-import { faultOfRsyncArg } from './extra-rsync-args.js';
-import { isBandwidth, parseSize } from './sizes.js';
+import {
+  absolutePath,
+  flag,
+  integer,
+  list,
+  oneOf,
+  type Parsed,
+  parsed,
+  pattern,
+  section,
+  size,
+  text,
+} from './fields.js';
+import { hookSchema } from './hook-schema.js';
+import { nameOf as nameOfHook } from './hooks.js';
+import { commonRsync, faultsOfRsync, targetRsync } from './rsync-schema.js';
+import { isBandwidth } from './sizes.js';
 import { nameOf, parseTargetUrl } from './target-url.js';
 
 // The keys of sync.json with units, ranges and defaults. sync.schema.json and docs/configuration.md are generated from
-// the descriptions here (npm run docs:generate). Every message says what was expected; what was found is added by
-// faults.ts.
-
-/** A key whose text is checked and turned into what the program works with; `fault` goes to the user. */
-type Parsed<Value> = { readonly value: Value } | { readonly fault: string };
-
-const parsed =
-  <Input, Value>(parse: (input: Input) => Parsed<Value>) =>
-  (input: Input, context: z.RefinementCtx<Input>): Value => {
-    const result = parse(input);
-    if ('value' in result) return result.value;
-    context.issues.push({ code: 'custom', message: result.fault, input });
-    return z.NEVER;
-  };
-
-const text = (expected: string) => z.string({ error: expected });
-const flag = () => z.boolean({ error: 'expected true or false' });
-
-const integer = (unit: string, min: number, max: number) => {
-  const error = `expected a whole number${unit === '' ? '' : ` of ${unit}`} from ${min} to ${max}`;
-  return z.number({ error }).int({ error, abort: true }).min(min, { error }).max(max, { error });
-};
-
-const oneOf = <const Value extends string>(...values: readonly Value[]) =>
-  z.enum(values, { error: `expected one of ${values.map((value) => JSON.stringify(value)).join(', ')}` });
-
-const size = (minBytes: number) => {
-  const error = 'expected a size: bytes as a number, or a text such as "64m" (k, m, g, t: powers of 1024)';
-  return z.union([z.number(), z.string()], { error }).transform(
-    parsed((input) => {
-      const value = parseSize(input);
-      if (value === undefined) return { fault: error };
-      return value >= minBytes ? { value } : { fault: `expected a size of at least ${minBytes} bytes` };
-    }),
-  );
-};
-
-const absolutePath = (what: string) => {
-  const error = `expected the absolute path of ${what}`;
-  return text(error).refine((path) => path.startsWith('/') && !path.includes('\0'), { error });
-};
-
-const section = <Shape extends z.ZodRawShape>(shape: Shape) =>
-  z.strictObject(shape, {
-    error: (issue) => (issue.code === 'invalid_type' ? 'expected an object' : undefined),
-  });
-
-const list = <Item extends z.ZodType>(item: Item, what: string) =>
-  z.array(item, { error: `expected a list of ${what}` });
-
-const pattern = text('expected a pattern').superRefine((value, context) => {
-  const fault = faultOfPattern(value);
-  if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
-});
-
-const faultOfPattern = (value: string): string | undefined => {
-  if (/^\/*$/.test(value)) return 'expected a pattern that names something';
-  if (/[\n\r\0]/.test(value)) return 'a pattern holds no line break and no NUL';
-  if (/^[+-] /.test(value))
-    return 'expected the pattern alone, without "+ " or "- ": includes and excludes are keys of their own';
-  return undefined;
-};
-
-const rsyncKeys = {
-  path: text('expected the name or path of a program')
-    .regex(/^[^-\0][^\0]*$/, { error: 'expected the name or path of a program' })
-    .describe('The rsync program; looked up in PATH when it holds no slash.'),
-  timeoutSeconds: integer('seconds', 1, 86_400).describe(
-    'Seconds without progress after which a connection or a transfer counts as failed and is tried again.',
-  ),
-  compress: flag().describe(
-    'Compress on the wire. Pays on slow links with texts; images do not get smaller.',
-  ),
-  wholeFile: z
-    .union([z.boolean(), z.literal('auto')], { error: 'expected true, false or "auto"' })
-    .describe(
-      'Send changed files whole (`true`) or as differences (`false`). `"auto"`: whole to local targets, differences else.',
-    ),
-  args: list(
-    text('expected an option of rsync').superRefine((arg, context) => {
-      const fault = faultOfRsyncArg(arg);
-      if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
-    }),
-    'options',
-  ).describe(
-    'Further rsync options, values in the same string: `["--chmod=D755,F644", "--fsync"]`. Those that imgsync-fast has keys for, or that would break its work, are refused with the reason.',
-  ),
-};
+// the descriptions here (npm run docs:generate).
 
 const standby = oneOf('auto', 'on', 'off');
 
@@ -140,15 +69,7 @@ const targetObject = section({
     .describe(
       'Most that one rsync sends to this target: `"20m"` is 20 MiB/s, `"500k"` 500 KiB/s. Default: no limit.',
     ),
-  rsync: section({
-    path: rsyncKeys.path.optional(),
-    timeoutSeconds: rsyncKeys.timeoutSeconds.optional(),
-    compress: rsyncKeys.compress.optional(),
-    wholeFile: rsyncKeys.wholeFile.optional(),
-    args: rsyncKeys.args.optional(),
-  })
-    .prefault({})
-    .describe('Overrides single keys of the `rsync` section for this target.'),
+  rsync: targetRsync,
 })
   .superRefine(({ url: { location }, passwordFile, ssh }, context) => {
     if (passwordFile !== undefined && location.type !== 'daemon')
@@ -187,6 +108,27 @@ const deleteLimit = z
     }),
   );
 
+const faultOfSchedule = (schedule: string): string | undefined => {
+  const words = 'expected a schedule of cron such as "30 3 * * *"';
+  try {
+    return new Cron(schedule, { paused: true }).nextRun() === null
+      ? `${words}: this one never comes`
+      : undefined;
+  } catch (error) {
+    const reason =
+      error instanceof Error ? error.message.replace(/^CronPattern: /, '').replace(/\.$/, '') : '';
+    return `${words}: ${reason}`;
+  }
+};
+
+const isTimeZone = (name: string): boolean => {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+};
+
 const listen = text('expected host:port').transform(
   parsed((address: string) => {
     const [, bracketed, host = bracketed, portText] =
@@ -214,11 +156,9 @@ export const failLogSchema = absolutePath('a file')
 export const configSchema = section({
   $schema: z.string().optional().describe('Where editors find the schema of this file; not used otherwise.'),
   source: sourceSchema,
-  targets: list(targetSchema, 'targets')
-    .min(1, { error: 'expected at least one target' })
-    .describe(
-      'Where the source is replicated to: URLs, or objects with a URL and more. Names and places are unique.',
-    ),
+  targets: list(targetSchema, 'targets').describe(
+    'Where the source is replicated to: URLs, or objects with a URL and more. Names and places are unique. Empty only with `hooks`, which then are told of every change.',
+  ),
   include: list(pattern, 'patterns')
     .default([])
     .describe(
@@ -256,15 +196,7 @@ export const configSchema = section({
   })
     .prefault({})
     .describe('What counts as a change beside creating, closing after a write, moving and deleting.'),
-  rsync: section({
-    path: rsyncKeys.path.default('rsync'),
-    timeoutSeconds: rsyncKeys.timeoutSeconds.default(60),
-    compress: rsyncKeys.compress.default(false),
-    wholeFile: rsyncKeys.wholeFile.default('auto'),
-    args: rsyncKeys.args.default([]),
-  })
-    .prefault({})
-    .describe('How rsync is run; a target can override each key.'),
+  rsync: commonRsync,
   batch: section({
     maxPaths: integer('paths', 1, 1_000_000).default(8_192).describe('Paths in one batch at most.'),
     lingerMs: integer('ms', 0, 10_000)
@@ -345,6 +277,44 @@ export const configSchema = section({
     .default(true)
     .describe('Bring every target up to date at the start. `false`: only what changes from now on is sent.'),
   failLog: failLogSchema,
+  fullSync: section({
+    schedule: text('expected a schedule of cron')
+      .superRefine((value, context) => {
+        const fault = faultOfSchedule(value);
+        if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+      })
+      .describe(
+        'When it begins, in the fields of cron (minute, hour, day, month, weekday; with six the first is the second): `"0 3 * * 0"` is Sunday at 3:00.',
+      ),
+    timeZone: text('expected a time zone')
+      .refine(isTimeZone, { error: 'expected a time zone such as "Asia/Shanghai"' })
+      .optional()
+      .describe('Time zone of the schedule, such as `"Asia/Shanghai"`. Default: that of the machine.'),
+  })
+    .optional()
+    .describe(
+      'Full syncs by the clock: each target is compared with the source as if nothing were known of it, one target after the other, beside the live changes. It heals what was changed at a target by somebody else.',
+    ),
+  hooks: list(hookSchema, 'hooks')
+    .default([])
+    .describe(
+      'What is told of changes that targets have. A hook never holds up the replication. See hooks.md.',
+    ),
+}).superRefine(({ targets, hooks, rsync, exclude }, context) => {
+  const fault = (path: (string | number)[], message: string) =>
+    context.addIssue({ code: 'custom', path, message });
+  for (const { path, message } of faultsOfRsync(rsync, rsync, exclude)) fault(['rsync', ...path], message);
+  for (const [index, target] of targets.entries())
+    for (const { path, message } of faultsOfRsync(target.rsync, rsync, exclude))
+      fault(['targets', index, 'rsync', ...path], message);
+  if (targets.length === 0 && hooks.length === 0) fault(['targets'], 'expected at least one target');
+  const names = hooks.map((_hook, index) => nameOfHook(hooks, index));
+  for (const [index, { when }] of hooks.entries()) {
+    const first = names.indexOf(names[index] ?? '');
+    if (first < index) fault(['hooks', index], `its name ${names[index]} is that of /hooks/${first} already`);
+    if (typeof when === 'number' && targets.length > 0 && when > targets.length)
+      fault(['hooks', index, 'when'], `expected at most the number of targets, ${targets.length}`);
+  }
 });
 
 /** A configuration as it is written: in sync.json or as the object that the library takes. */

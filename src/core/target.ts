@@ -29,6 +29,23 @@ export interface RsyncOptions {
   readonly compress: boolean;
   /** `auto`: rsync's own choice (whole files for local targets, deltas else). */
   readonly wholeFile: boolean | 'auto';
+  /** Compare by content. */
+  readonly checksum?: true;
+  /** What is newer at the target stays. */
+  readonly update?: true;
+  /** Files are on disk before they count as there. */
+  readonly fsync?: true;
+  /** Changes of modes, `D755,F644`. */
+  readonly chmod?: string;
+  /** `user:group` of all. */
+  readonly chown?: string;
+  /** `from:to,…` */
+  readonly usermap?: string;
+  readonly groupmap?: string;
+  /** Below the target: what is replaced or deleted goes there. */
+  readonly backupDir?: string;
+  /** Absolute, or below the target: files that are being received. */
+  readonly tempDir?: string;
   /** Further rsync options, checked against those that would break the protocol with it. */
   readonly args: readonly string[];
 }

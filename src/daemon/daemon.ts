@@ -5,6 +5,8 @@ import type { Config } from '../config/config.js';
 import { unpackChanges } from '../core/change.js';
 import { systemClock } from '../core/clock.js';
 import type { ReplicationError, WatchError } from '../core/errors.js';
+import { ROOT } from '../core/path.js';
+import { Hooks } from '../hooks/hooks.js';
 import type { ReplicaFailure } from '../replicate/machine.js';
 import { Scheduler } from '../replicate/scheduler.js';
 import { Checkpointer } from '../store/checkpointer.js';
@@ -13,6 +15,8 @@ import type { SourceIdentity } from '../transfer/messages.js';
 import { endOrphans } from '../transfer/orphans.js';
 import { createTransferPool, type TransferPool } from '../transfer/pool.js';
 import { FailLog } from './fail-log.js';
+import { FullSync } from './full-sync.js';
+import { hookLog } from './hook-log.js';
 import { planReload } from './reload.js';
 import { Replica, type ReplicaSurroundings } from './replica.js';
 import { readIdentity, SourceScanner } from './source.js';
@@ -90,6 +94,8 @@ class ReplicationDaemon implements Daemon {
   readonly #watch: SourceWatch;
   readonly #log: ChangeLog;
   readonly #pool: TransferPool;
+  readonly #hooks: Hooks;
+  readonly #fullSync: FullSync;
   readonly #surroundings: ReplicaSurroundings;
   #replicas: readonly Replica[];
   /** Taken out of the configuration; their last transfers run. */
@@ -113,6 +119,17 @@ class ReplicationDaemon implements Daemon {
       concurrency: maxTasks,
       runId,
     });
+    this.#hooks = new Hooks(
+      config.hooks,
+      config.targets.map(({ name }) => name),
+      {
+        source: config.source,
+        runId: `${runId}-${Date.now().toString(36)}`,
+        clock: systemClock,
+        random: Math.random,
+        observer: hookLog(logger),
+      },
+    );
     this.#watch = new SourceWatch(config, identity, {
       changes: (packed) => this.#receive(packed),
       live: (directories, entries) => this.#goLive(directories, entries),
@@ -155,30 +172,39 @@ class ReplicationDaemon implements Daemon {
       store,
       checkpointer: this.#checkpointer,
       failLog: config.failLog === undefined ? undefined : new FailLog(config.failLog),
+      hooks: this.#hooks,
       logger,
       identity: () => this.#watch.identity,
       isLive: () => this.#watch.isLive,
       hasConfirmed: () => this.#replicas.some(({ hasConfirmed }) => hasConfirmed),
     };
     this.#replicas = config.targets.map((target) => new Replica(target, this.#surroundings));
+    this.#fullSync = new FullSync(() => (this.#watch.isLive ? this.#replicas : []), logger);
   }
 
   start(): void {
     const { source, rules, targets } = this.config;
     this.#logger.info({ source, targets: targets.map(({ name }) => name), rules: rules.length }, 'starting');
-    if (!this.config.delete.enabled)
+    if (targets.length === 0) this.#logger.info('there are no targets: the hooks are told of every change');
+    else if (!this.config.delete.enabled)
       this.#logger.info('deletes are switched off: nothing is removed from the targets');
     this.#watch.start();
     this.#checkpointer.start();
+    this.#fullSync.configure(this.config.fullSync);
   }
 
   status(): DaemonStatus {
     const now = Date.now();
+    const { nextAt, running } = this.#fullSync;
     return {
       source: this.config.source,
       directories: this.#watch.directories,
       live: this.#watch.isLive,
       targets: this.#replicas.map((replica) => replica.status(now)),
+      ...(nextAt === undefined
+        ? {}
+        : { fullSync: { nextAt, ...(running === undefined ? {} : { running }) } }),
+      ...(this.#hooks.isEmpty ? {} : { hooks: this.#hooks.status }),
     };
   }
 
@@ -201,6 +227,7 @@ class ReplicationDaemon implements Daemon {
 
   async stop(): Promise<void> {
     this.#isStopping = true;
+    this.#fullSync.stop();
     this.#logger.info('stopping: finishing the running transfers');
     const cancelCut = systemClock.after(this.config.stopTimeoutSeconds * 1000, () => {
       this.#logger.warn('stopTimeoutSeconds is over: cutting the running transfers');
@@ -208,6 +235,7 @@ class ReplicationDaemon implements Daemon {
     });
     await Promise.all(this.#replicas.map(({ replicator }) => replicator.stop()));
     await this.#reloading;
+    await this.#hooks.end();
     cancelCut();
     // While the source is still watched: what changes until here is known not to be acknowledged.
     await this.#checkpointer.stop();
@@ -220,6 +248,7 @@ class ReplicationDaemon implements Daemon {
 
   cut(): void {
     for (const { replicator } of [...this.#replicas, ...this.#leaving]) replicator.cut();
+    this.#hooks.cut();
   }
 
   #named(target: string | undefined): readonly Replica[] {
@@ -248,6 +277,7 @@ class ReplicationDaemon implements Daemon {
         'these keys changed but need a restart: they stay as they were',
       );
     this.#surroundings.config = config;
+    this.#fullSync.configure(config.fullSync);
     this.#surroundings.scheduler.setLimit(config.maxRsyncs);
     const staying = this.#replicas.filter(({ replicator }) => !removed.includes(replicator.name));
     for (const replica of staying) replica.configure(config);
@@ -258,6 +288,7 @@ class ReplicationDaemon implements Daemon {
     const known = new Map(staying.map((replica) => [replica.replicator.name, replica]));
     for (const target of added) known.set(target.name, new Replica(target, this.#surroundings));
     this.#replicas = config.targets.flatMap(({ name }) => known.get(name) ?? []);
+    this.#hooks.setTargets(config.targets.map(({ name }) => name));
     for (const { name } of added) {
       const replica = known.get(name);
       if (replica !== undefined) this.#begin(replica, removed.includes(name));
@@ -295,7 +326,9 @@ class ReplicationDaemon implements Daemon {
   }
 
   #receive(packed: Buffer): void {
-    for (const { kind, path } of unpackChanges(packed)) this.#log.append(kind, path);
+    const changes = [...unpackChanges(packed)];
+    for (const { kind, path } of changes) this.#log.append(kind, path);
+    this.#hooks.changed(changes, this.#log.head);
     for (const { replicator } of this.#replicas) replicator.wake();
   }
 
@@ -322,6 +355,8 @@ class ReplicationDaemon implements Daemon {
       );
     this.#quietUntil = now + quietMs;
     if (!this.#watch.isLive) return;
+    // With targets the comparison finds what they told.
+    if (this.#replicas.length === 0) this.#hooks.changed([{ kind: 'tree', path: ROOT }], this.#log.head);
     for (const { replicator } of this.#replicas) replicator.reconcile('events were lost');
   }
 

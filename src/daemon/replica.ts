@@ -1,12 +1,14 @@
 import type { Logger } from 'pino';
 import type { ChangeLog } from '../changes/change-log.js';
 import type { Config } from '../config/config.js';
-import { type Change, isWide } from '../core/change.js';
+import { type Change, isWide, type Sequence, unpackChanges } from '../core/change.js';
 import { systemClock } from '../core/clock.js';
 import { WatchError } from '../core/errors.js';
-import { displayPath, packPaths, parentOf, type RelPath, ROOT } from '../core/path.js';
+import { asRelPath, displayPath, packPaths, parentOf, type RelPath, ROOT } from '../core/path.js';
 import type { Target } from '../core/target.js';
+import type { Hooks } from '../hooks/hooks.js';
 import { compareWithTarget } from '../replicate/compare.js';
+import type { ReplicaState } from '../replicate/machine.js';
 import type { DirectoryList } from '../replicate/reconcile.js';
 import { Replicator, type ReplicatorLimits } from '../replicate/replicator.js';
 import type { Scheduler } from '../replicate/scheduler.js';
@@ -15,7 +17,7 @@ import type { DigestStore } from '../store/digest-store.js';
 import type { TargetCheckpoint } from '../store/target-checkpoint.js';
 import type { TargetDigests } from '../store/target-digests.js';
 import { targetIdentity } from '../store/target-identity.js';
-import type { SourceIdentity } from '../transfer/messages.js';
+import type { SourceIdentity, TransferOutcome } from '../transfer/messages.js';
 import type { TransferPool } from '../transfer/pool.js';
 import type { Compare } from '../transfer/rsync-args.js';
 import type { ScannedDirectory } from '../watch/scan.js';
@@ -41,6 +43,7 @@ export interface ReplicaSurroundings {
   readonly store: DigestStore;
   readonly checkpointer: Checkpointer;
   readonly failLog: FailLog | undefined;
+  readonly hooks: Hooks;
   readonly logger: Logger;
   /** The directory that is the source. */
   identity(): SourceIdentity;
@@ -52,6 +55,14 @@ export interface ReplicaSurroundings {
 
 /** More open changes than this are not looked through for a checkpoint; it waits until they are fewer. */
 const maxOpenChanges = 200_000;
+
+/** States in which nothing is sent. */
+const unreachable: ReadonlySet<ReplicaState['name']> = new Set([
+  'backing-off',
+  'halted',
+  'suspended',
+  'stopped',
+]);
 
 /** One target of a daemon: its replicator, and the account of what it acknowledged. */
 export class Replica {
@@ -66,6 +77,12 @@ export class Replica {
    */
   #isFirstLook = false;
   #wasCompared = false;
+  /** Called when the full sync that was asked for is through, or can't go on now. */
+  #fullSyncEnded: (() => void)[] = [];
+  /** `asked`: what is known counts no more from the next comparison on. */
+  #fullSync: 'none' | 'asked' | 'running' = 'none';
+  /** The newest change when the last comparison began. */
+  #comparedFrom: Sequence = 0;
   readonly #digests: TargetDigests;
   readonly #checkpoint: TargetCheckpoint;
 
@@ -161,6 +178,19 @@ export class Replica {
     return dropped.length;
   }
 
+  get name(): string {
+    return this.target.name;
+  }
+
+  /** See `FullSyncTarget`. */
+  fullSync(): Promise<void> {
+    this.#fullSync = 'asked';
+    const ended = new Promise<void>((resolve) => this.#fullSyncEnded.push(resolve));
+    if (unreachable.has(this.replicator.state.name)) this.#endFullSync();
+    this.replicator.reconcile('full sync');
+    return ended;
+  }
+
   /** What may change while it runs. */
   configure(config: Config): void {
     this.deletes.setRule(config.delete);
@@ -181,7 +211,7 @@ export class Replica {
   }
 
   #createReplicator(): Replicator {
-    const { config, log, pool, scheduler, bigFileScheduler, logger, failLog } = this.around;
+    const { config, log, pool, scheduler, bigFileScheduler, logger, failLog, hooks } = this.around;
     const { rules } = config;
     const { target } = this;
     const source = latin1Of(config.source);
@@ -218,6 +248,7 @@ export class Replica {
           rules,
           identity: this.around.identity(),
         };
+        const sequence = log.head;
         const running = pool.submit(request, deletes.ask);
         return {
           get progress() {
@@ -225,6 +256,14 @@ export class Replica {
           },
           outcome: running.outcome.then((outcome) => {
             deletes.end(outcome);
+            if (outcome.result === 'acknowledge')
+              hooks.delivered({
+                target: target.name,
+                changes: list,
+                left: leftBy(outcome),
+                sequence,
+                isQuiet: outcome.stats.files + outcome.stats.deleted === 0,
+              });
             return outcome;
           }),
           cancel: () => running.cancel(),
@@ -243,6 +282,7 @@ export class Replica {
         stateChanged: (state, before) => {
           written.stateChanged(state, before);
           if (state.name === 'idle') this.#settled();
+          if (unreachable.has(state.name)) this.#endFullSync();
         },
         delivered: (changes, stats) => {
           written.delivered(changes, stats);
@@ -253,6 +293,12 @@ export class Replica {
         reconcileFinished: (directories) => {
           written.reconcileFinished(directories);
           this.#wasCompared = true;
+          if (this.#fullSync === 'running') {
+            this.#fullSync = 'none';
+            this.#endFullSync();
+          }
+          const open = this.replicator.openChanges(maxOpenChanges);
+          if (open !== undefined) hooks.compared(target.name, this.#comparedFrom, open);
           if (this.deletes.finishedComparison(this.replicator.heldEntries)) this.#letGo();
         },
       },
@@ -303,10 +349,17 @@ export class Replica {
     this.around.logger.info({ target: this.target.name }, 'nothing is left of the deletes that were held');
   }
 
+  #endFullSync(): void {
+    for (const ended of this.#fullSyncEnded.splice(0)) ended();
+  }
+
   async #findDifferences(): Promise<DirectoryList> {
-    this.#isFirstLook = this.#digests.size === 0 && !this.#wasCompared;
+    const isFull = this.#fullSync === 'asked';
+    // A full sync looks at the whole target again, in the way of a first one.
+    this.#isFirstLook = this.#wasCompared ? isFull : this.#digests.size === 0;
     this.#checkpoint.restart();
     this.#keepsMore = this.deletes.kept.length > 0;
+    this.#comparedFrom = this.around.log.head;
     const scan = await this.around.scanner.scan();
     if (isEmpty(scan) && this.around.hasConfirmed()) {
       this.#refusedEmpty = true;
@@ -316,6 +369,10 @@ export class Replica {
     if (!isSameSource(await readIdentity(this.around.config.source), this.around.identity()))
       throw sourceLost('another directory stands in its place');
     this.#refusedEmpty = false;
+    if (isFull) {
+      this.#digests.distrust();
+      this.#fullSync = 'running';
+    }
     const comparison = await compareWithTarget(scan, this.#digests);
     this.deletes.compared(comparison);
     const { list, hasRemains } = comparison;
@@ -323,6 +380,18 @@ export class Replica {
     return list;
   }
 }
+
+/** What a target did not take of a batch that it acknowledged. */
+const leftBy = ({
+  big,
+  deferred,
+  held,
+  stuck,
+}: Extract<TransferOutcome, { result: 'acknowledge' }>): ReadonlySet<RelPath> =>
+  new Set([
+    ...[big, deferred, held].flatMap((packed) => Array.from(unpackChanges(packed), ({ path }) => path)),
+    ...stuck.map(({ path }) => asRelPath(path)),
+  ]);
 
 /** Where a target is, whatever else decides what is put there. */
 const placeOf = ({ location }: Target): string => JSON.stringify(Object.entries(location).sort());

@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.js';
 import type { ReplicationError } from '../core/errors.js';
+import type { HookStatus } from '../hooks/hook-queue.js';
 
 /** A running replication of one tree, as the command line and the library hold it. */
 export interface Daemon {
@@ -33,6 +34,10 @@ export interface DaemonStatus {
   /** Whether every directory is watched: from then on nothing is missed. */
   readonly live: boolean;
   readonly targets: readonly TargetStatus[];
+  /** When the next full sync begins, RFC 3339, and the target that is being compared by one; absent without a schedule. */
+  readonly fullSync?: { readonly nextAt: string; readonly running?: string };
+  /** Absent when there are none. */
+  readonly hooks?: readonly HookStatus[];
 }
 
 /** The guard of deletes of one target. Plain data. */

@@ -15,4 +15,16 @@ export interface SentContent {
 export const targetIdentity = (
   { location, rsync }: Target,
   { rules, deletes, crossMounts }: SentContent,
-): string => JSON.stringify([Object.entries(location).sort(), rsync.args, rules, deletes, crossMounts]);
+): string => {
+  const { chmod, chown, usermap, groupmap, update } = rsync;
+  const changed = { chmod, chown, usermap, groupmap, update };
+  return JSON.stringify([
+    Object.entries(location).sort(),
+    rsync.args,
+    rules,
+    deletes,
+    crossMounts,
+    // Absent where nothing is changed: as it was before there were such options.
+    ...(Object.values(changed).some((value) => value !== undefined) ? [changed] : []),
+  ]);
+};

@@ -98,9 +98,21 @@ const asPattern = (path: string, hasWildcards: boolean): string => {
 const optionArgs = ({ rsync, bandwidthLimit }: Target): string[] => [
   `--timeout=${rsync.timeoutSeconds}`,
   ...(rsync.compress ? ['-z'] : []),
+  ...(rsync.checksum === true ? ['--checksum'] : []),
+  ...(rsync.update === true ? ['--update'] : []),
+  ...(rsync.fsync === true ? ['--fsync'] : []),
+  ...valued('chmod', rsync.chmod),
+  ...valued('chown', rsync.chown),
+  ...valued('usermap', rsync.usermap),
+  ...valued('groupmap', rsync.groupmap),
+  ...(rsync.backupDir === undefined ? [] : ['--backup', `--backup-dir=${rsync.backupDir}`]),
+  ...valued('temp-dir', rsync.tempDir),
   ...(rsync.wholeFile === 'auto' ? [] : [rsync.wholeFile ? '--whole-file' : '--no-whole-file']),
   ...(bandwidthLimit === undefined ? [] : [`--bwlimit=${bandwidthLimit}`]),
 ];
+
+const valued = (name: string, value: string | undefined): string[] =>
+  value === undefined ? [] : [`--${name}=${value}`];
 
 const locationArgs = (target: Target): string[] => {
   const { location, passwordFile, rsync } = target;

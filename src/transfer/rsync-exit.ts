@@ -128,10 +128,17 @@ const signatures: readonly Signature[] = [
     hint: "take the option out of `refuse options` of the target's module",
   },
   {
+    exits: [1],
+    stderr: /temp-dir does not exist/,
+    verdict: 'halt',
+    code: 'TEMP_DIR_MISSING',
+    hint: 'make the directory of `rsync.tempDir` at the target',
+  },
+  {
     exits: [1, 4],
     verdict: 'halt',
     code: 'BAD_OPTIONS',
-    hint: 'check `rsync.args` of this target; its rsync may be too old for them',
+    hint: 'check the `rsync` section of this target; its rsync may be too old for an option in it',
   },
   {
     exits: [3],

@@ -18,6 +18,7 @@ test('--help names every option, every exit code and the reference', async () =>
     '--config',
     '--log-level',
     '--no-initial-sync',
+    '--hooks-only',
     'check',
     'Examples:',
     'configuration.md',
@@ -43,6 +44,23 @@ for (const [what, args, message] of [
     assert.equal(stdout, '');
     assert.match(stderr, message);
     assert.match(stderr, /imgsync-fast --help/);
+  });
+}
+
+for (const [args, ...lines] of [
+  [['-r', '-d', '-o', 'confxml.xml'], /^-r .*first sync is the default/, /^-d .*systemd/, /^-o .*import/],
+  [['-dro', '/opt/confxml.xml'], /^-d /, /^-r /, /^-o /],
+  [['-n', '12'], /^-n .*maxRsyncs/],
+  [['-n12'], /^-n /],
+  [['-m', 'refreshCDN'], /^-m .*--hooks-only/],
+  [['-c', 'sync.json', '-r'], /^-r /],
+] as const) {
+  test(`an option of sersync is answered in a line: ${args.join(' ')}`, async () => {
+    const { code, stderr } = await imgsyncFast(...args);
+    assert.equal(code, 64);
+    const said = stderr.trimEnd().split('\n').slice(0, -1);
+    assert.equal(said.length, lines.length, stderr);
+    for (const [index, line] of lines.entries()) assert.match(said[index] ?? '', line);
   });
 }
 

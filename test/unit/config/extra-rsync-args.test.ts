@@ -74,7 +74,7 @@ for (const [arg, reason] of [
   ['--compress', /compress key/],
   ['-Wz', /wholeFile/],
   ['-x', /crossMounts/],
-  ['-u', /different/],
+  ['-u', /use the update key/],
   ['--no-times', /different/],
   ['--no-t', /different/],
   ['-L', /links/],

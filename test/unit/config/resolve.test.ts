@@ -67,6 +67,8 @@ test('everything but source and targets has a default', async (t) => {
     changeLogLimitBytes: 64 * 1024 ** 2,
     initialSync: true,
     failLog: undefined,
+    hooks: [],
+    fullSync: undefined,
   });
 });
 

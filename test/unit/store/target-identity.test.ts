@@ -20,11 +20,14 @@ test('another place, other rules or options that alter what arrives make another
   const others = [
     targetIdentity({ ...target, location: { type: 'local', path: '/m' } }, content),
     targetIdentity({ ...target, rsync: { ...target.rsync, args: ['-O'] } }, content),
+    targetIdentity({ ...target, rsync: { ...target.rsync, chmod: 'F644' } }, content),
+    targetIdentity({ ...target, rsync: { ...target.rsync, chown: 'F644' } }, content),
+    targetIdentity({ ...target, rsync: { ...target.rsync, update: true } }, content),
     targetIdentity(target, { ...content, rules: [] }),
     targetIdentity(target, { ...content, deletes: false }),
     targetIdentity(target, { ...content, crossMounts: false }),
   ];
-  assert.equal(new Set([identity, ...others]).size, 6);
+  assert.equal(new Set([identity, ...others]).size, 9);
 });
 
 test('name, credentials, speed and limits do not', () => {
@@ -33,7 +36,7 @@ test('name, credentials, speed and limits do not', () => {
     name: 'b',
     passwordFile: '/p',
     bandwidthLimit: '20m',
-    rsync: { ...target.rsync, compress: true, timeoutSeconds: 9 },
+    rsync: { ...target.rsync, compress: true, timeoutSeconds: 9, checksum: true, tempDir: '/tmp' },
   };
   assert.equal(targetIdentity(same, { ...content }), identity);
 });

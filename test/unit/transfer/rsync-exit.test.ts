@@ -36,6 +36,7 @@ const table: readonly (readonly [number | undefined, string, string])[] = [
   [1, 'ERROR: password file must be owned by root when running as root', 'halt PASSWORD_FILE'],
   [1, 'rsync: could not open password file /p: No such file or directory (2)', 'halt PASSWORD_FILE'],
   [1, 'The --contimeout option may only be used when connecting to an rsync daemon.', 'halt BAD_OPTIONS'],
+  [1, 'The temp-dir does not exist: .receiving', 'halt TEMP_DIR_MISSING'],
   [4, 'rsync: something unsupported', 'halt BAD_OPTIONS'],
   [1, 'ERROR: password file must not be other-accessible', 'halt PASSWORD_FILE'],
   [4, 'The server is configured to refuse --delete', 'halt OPTION_REFUSED'],

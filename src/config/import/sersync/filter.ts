@@ -59,47 +59,6 @@ const readExclude = (exclude: XmlElement, decoded: DecodedText, report: Report):
   return translation.patterns;
 };
 
-export const readCrontab = (head: XmlElement, sersync: XmlElement | undefined, report: Report): string[] => {
-  const crontab = childOf(sersync, 'crontab');
-  const filter = childOf(crontab, 'crontabfilter');
-  if (crontab === undefined) return [];
-  if (!isOn(crontab)) {
-    report.note(crontab, { kind: 'dropped', about: 'crontab', message: 'it was switched off' });
-    return [];
-  }
-  const minutes = Number.parseInt(textOf(crontab, 'schedule'), 10);
-  report.note(crontab, {
-    kind: 'not carried',
-    about: `crontab every ${minutes > 0 ? minutes : 600} minutes`,
-    message:
-      'there is no scheduled full sync: a change that a target did not take is kept and tried again until it has it, and every start compares each target with the tree',
-  });
-  const patterns = isOn(filter)
-    ? childrenOf(filter, 'exclude')
-        .map((exclude) => textOf(exclude, 'expression'))
-        .filter((pattern) => pattern !== '')
-    : [];
-  if (filter === undefined || patterns.length === 0) return [];
-  const about = `crontabfilter ${JSON.stringify(patterns)}`;
-  if (isOn(childOf(head, 'filter'))) {
-    report.note(filter, {
-      kind: 'carried',
-      about,
-      message: 'part of the one list of excludes',
-      key: 'exclude',
-    });
-    return patterns;
-  }
-  report.note(filter, {
-    kind: 'changed',
-    about,
-    message:
-      'only the full sync left these out, changes of them were sent. They are replicated; put them into exclude when that is not wanted',
-    key: 'exclude',
-  });
-  return [];
-};
-
 /** The names that sersync left out by itself. */
 export const noteHiddenNames = (sersync: XmlElement, report: Report): void => {
   report.note(sersync, {

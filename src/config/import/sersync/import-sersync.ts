@@ -4,9 +4,11 @@ import { Report } from '../report.js';
 import { type ConfigParts, configsOf, faultsOfSettings, rsyncSettings, treeSettings } from '../settings.js';
 import { type DecodedText, decodeText } from '../text-encoding.js';
 import { parseXml, type XmlElement } from '../xml.js';
-import { childOf, childrenOf, isOn, isSame, textOf } from './element.js';
+import { readCrontab } from './crontab.js';
+import { childOf, childrenOf, isSame, textOf } from './element.js';
 import { readEvents } from './events.js';
-import { noteHiddenNames, readCrontab, readFilter } from './filter.js';
+import { noteHiddenNames, readFilter } from './filter.js';
+import { readPlugins } from './plugins.js';
 import { readRsync } from './rsync.js';
 import { strangersIn } from './shape.js';
 import { readTree } from './tree.js';
@@ -49,22 +51,25 @@ const readHead = (head: XmlElement, decoded: DecodedText, report: Report): Sersy
   const rsync = readRsync(sersync, head, report);
   const { params } = rsync;
   const events = readEvents(head, params, report);
+  const filter = readFilter(head, decoded, report);
+  const { exclude, ...fullSync } = readCrontab(head, sersync, report);
   const common = {
     include: params.include,
-    exclude: [...readFilter(head, decoded, report), ...readCrontab(head, sersync, report), ...params.exclude],
+    exclude: [...filter, ...exclude, ...params.exclude],
     deletes: events.deletes,
-    rest: { ...treeSettings(params), ...events.rest },
+    rest: { ...treeSettings(params), ...events.rest, ...fullSync },
     rsync: rsyncSettings(params),
   };
   noteHiddenNames(sersync ?? head, report);
-  notePlugins(head, sersync, report);
+  const hooksFor = readPlugins(head, sersync, report);
   const failScript = readFailLog(sersync, report);
   const shared = [...report.remarks];
   const parts = trees.map((tree, index): ConfigParts => {
     const own = new Report();
     const place = readTree(tree, index, rsync, decoded, own);
     report.faults.push(...own.faults);
-    return { ...common, ...place, remarks: [...shared, ...own.remarks] };
+    const rest = { ...common.rest, ...hooksFor(place.source) };
+    return { ...common, ...place, rest, remarks: [...shared, ...own.remarks] };
   });
   const configs = configsOf(parts);
   if (report.faults.length === 0)
@@ -94,46 +99,6 @@ const noteUnneeded = (head: XmlElement, report: Report): void => {
       about: `fileSystem xfs="${textOf(fileSystem, 'xfs')}"`,
       message: 'directories are found on every file system',
     });
-};
-
-const notePlugins = (head: XmlElement, sersync: XmlElement | undefined, report: Report): void => {
-  const plugin = childOf(sersync, 'plugin');
-  const chosen = isOn(plugin) ? textOf(plugin, 'name') : undefined;
-  for (const block of childrenOf(head, 'plugin')) {
-    const name = textOf(block, 'name');
-    if (name !== chosen)
-      report.note(block, { kind: 'dropped', about: `plugin ${name}`, message: 'it was not switched on' });
-  }
-  if (plugin === undefined || chosen === undefined) return;
-  const block = childrenOf(head, 'plugin').find((other) => textOf(other, 'name') === chosen);
-  report.note(block ?? plugin, {
-    kind: 'not carried',
-    about: `plugin ${chosen}${settingsOfPlugin(block)}`,
-    message: plugins.get(chosen) ?? 'sersync has no such plugin and refuses to start',
-  });
-};
-
-const plugins: ReadonlyMap<string, string> = new Map([
-  [
-    'command',
-    'nothing is run after a transfer. sersync gave the name of the file to a shell: a name with a backtick ran',
-  ],
-  ['socket', 'paths are not sent to a socket'],
-  ['http', 'no URL is called after a transfer; sersync 2.5.4 was built without this plugin'],
-  ['refreshCDN', 'no CDN is told to refresh'],
-]);
-
-/** For people who have to do it another way; the password of a CDN is left out. */
-const settingsOfPlugin = (block: XmlElement | undefined): string => {
-  const settings = (block?.children ?? []).flatMap(function attributes(element): string[] {
-    return [
-      ...Object.entries(element.attributes)
-        .filter(([name, value]) => value !== '' && !isSame(name, 'passwd'))
-        .map(([name, value]) => `${name}=${JSON.stringify(value)}`),
-      ...element.children.flatMap(attributes),
-    ];
-  });
-  return settings.length === 0 ? '' : ` (${settings.join(', ')})`;
 };
 
 const readFailLog = (sersync: XmlElement | undefined, report: Report): string | undefined => {

@@ -29,11 +29,16 @@ export const readTree = (
   const remotes = childrenOf(tree, 'remote');
   if (remotes.length === 0)
     report.fault(tree, 'there is no <remote ip="…" name="…"/> in it: expected at least one target');
-  const source = posix.join(watch);
   return {
-    source: source.length > 1 ? source.replace(/\/$/, '') : source,
+    source: sourceOf(watch),
     targets: readRemotes(remotes, watch, rsync, report),
   };
+};
+
+/** A directory as sersync's XML names it, without slashes too many. */
+export const sourceOf = (watch: string): string => {
+  const source = posix.join(watch);
+  return source.length > 1 ? source.replace(/\/$/, '') : source;
 };
 
 const readRemotes = (

@@ -87,6 +87,7 @@ const results: readonly (readonly [string, object, ...(readonly [RemarkKind, lin
       delete: true,
       rsync: { timeoutSeconds: 100, compress: true },
       events: { attrib: true, modify: true },
+      fullSync: { schedule: '0 */8 * * *' },
     },
     ['changed', 3, /^filter: it was for changes only/],
     ['carried', 5, /"\*\.gz", "\*\.bz2"/],
@@ -96,14 +97,14 @@ const results: readonly (readonly [string, object, ...(readonly [RemarkKind, lin
     ['carried', 16, /createFile start="true"/],
     ['changed', 21, /modify/],
     ['carried', 27, /100 s/],
-    ['not carried', 29, /every 600 minutes/],
+    ['changed', 29, /every 600 minutes: "0 \*\/8 \* \* \*"/],
     ['carried', 30, /part of the one list/],
   ],
   [
     'crontab-filter-alone',
-    { ...plain, ...site },
+    { ...plain, ...site, fullSync: { schedule: '0 */8 * * *' } },
     ['dropped', 3, /"exclude": \["\*\.gz"\]/],
-    ['not carried', 7, /every 600 minutes/],
+    ['changed', 7, /every 600 minutes/],
     ['changed', 8, /only the full sync left these out/],
   ],
   [
@@ -154,14 +155,38 @@ const results: readonly (readonly [string, object, ...(readonly [RemarkKind, lin
   ],
   [
     'plugins',
-    { ...plain, ...site },
-    ['dropped', 8, /plugin command: it was not switched on/],
-    ['not carried', 15, /plugin refreshCDN \(.*base="http:\/\/pic\.example\.com\/cms".*: no CDN is told/],
+    {
+      ...plain,
+      ...site,
+      hooks: [
+        {
+          type: 'cdn-purge',
+          publicUrl: 'http://pic.example.com/cms/{path}',
+          request: 'http://cdn.example.com/index.jsp?user=name&pswd={secret}&ok=ok&urls={urls}',
+          method: 'HEAD',
+          secretFile: '/etc/imgsync-fast/cdn-secret',
+        },
+      ],
+    },
+    ['dropped', 8, /plugin command: it was not switched on; sersync -m .* --hooks-only/],
+    ['changed', 15, /plugin refreshCDN \(.*base="http:\/\/pic\.example\.com\/cms".*: the same request/],
   ],
   [
     'command-plugin',
-    { ...plain, ...site },
-    ['not carried', 8, /prefix="\/opt\/after\.sh".*a name with a backtick ran/],
+    {
+      ...plain,
+      ...site,
+      hooks: [
+        {
+          type: 'command',
+          argv: ['/opt/after.sh', '{paths}', 'done'],
+          when: 'all',
+          only: ['*.php'],
+          maxPaths: 1,
+        },
+      ],
+    },
+    ['changed', 8, /prefix="\/opt\/after\.sh".*a name with a backtick ran/],
   ],
   [
     'minimal',
