@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { churn } from '../support/churn.js';
 import { chooseSeed, Random } from '../support/random.js';
 import { type Replication, startReplication } from '../support/replication.js';
+import { python } from '../support/run.js';
 import { tempDirectory } from '../support/temp-tree.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -100,6 +101,18 @@ test('a damaged store is set aside, and everything is compared once', async (t) 
   await replication.settled();
 });
 
+/** Writes to some files in their place: neither the size nor, to the nanosecond, the time of their content tells. */
+const writeBehind = `
+import os, random, stat, sys
+root, seed = os.fsencode(sys.argv[1]), sys.argv[2]
+files = sorted(os.path.join(folder, name) for folder, _, names in os.walk(root) for name in names)
+for path in random.Random(seed).sample(files, min(20, len(files))):
+    status = os.lstat(path)
+    if not stat.S_ISREG(status.st_mode) or status.st_size == 0: continue
+    with open(path, 'r+b') as file: file.write(os.urandom(1))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+`;
+
 const rounds = Number(process.env.KILL_ROUNDS ?? 4);
 
 test(`${rounds} times killed at a random moment, changed while it was down, started again`, async (t) => {
@@ -125,6 +138,7 @@ test(`${rounds} times killed at a random moment, changed while it was down, star
     assert.equal(signal, 'SIGKILL');
     await changes;
     await churn(t, source.path, { seed: random.below(1e9), threads: 1, operations: 100 });
+    await python(source.path, writeBehind, source.path, String(random.below(1e9)));
     source.remove('always');
     source.write('always', `round ${round}`);
     await replication.restart();
