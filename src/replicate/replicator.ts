@@ -1,6 +1,6 @@
-import type { Cursor } from '../changes/cursor.js';
+import type { Cursor, LoggedChange } from '../changes/cursor.js';
 import { type BackoffLimits, backoffDelayMs } from '../core/backoff.js';
-import { type Change, packChanges, unpackChanges } from '../core/change.js';
+import { type Change, type ChangeKind, packChanges, unpackChanges } from '../core/change.js';
 import type { Clock } from '../core/clock.js';
 import { ReplicationError } from '../core/errors.js';
 import { ancestorsOf, asRelPath, parentOf, type RelPath } from '../core/path.js';
@@ -144,6 +144,8 @@ export interface ReplicatorTotals {
 const minReconcileMs = 60_000;
 /** So often a batch may come back whole, for its paths moved meanwhile, before a pause is made. */
 const maxFruitless = 3;
+/** Word of a change may be so late that the batch it met has ended, ms. */
+const lateMs = 1_000;
 const noPaths: ReadonlySet<RelPath> = new Set();
 
 /**
@@ -159,6 +161,8 @@ export class Replicator {
   #needsReconcile: string | undefined;
   /** Since when it has to be compared with the source; ms since the epoch. */
   #unknownSince: number | undefined;
+  /** When a batch that carried more than attributes ended last, ms since the epoch. */
+  #contentEndedAt = Number.NEGATIVE_INFINITY;
   /** Where the newest batch was taken from. */
   #lastLane: Lane | undefined;
   /** Batches in a row that came back whole. */
@@ -520,7 +524,18 @@ export class Replicator {
   #readCursor(): void {
     const room = this.limits.maxPaths * (this.limits.parallel + 1) - this.#pending.size;
     if (room <= 0 || this.ports.cursor.isExpired) return;
-    for (const { kind, path, at } of this.ports.cursor.read(room)) this.#pending.add(kind, path, at);
+    for (const change of this.ports.cursor.read(room))
+      this.#pending.add(this.#kindToSend(change), change.path, change.at);
+  }
+
+  /**
+   * rsync may look at a file later than whoever built its list. When the time of new content was put back in between, it
+   * took the file for the same, and what is left to be told is a change of attributes: so the content is compared once more.
+   */
+  #kindToSend({ kind, path, at }: LoggedChange): ChangeKind {
+    if (kind !== 'attributes') return kind;
+    const mayHaveMetContent = this.#claims.conflictsWith(path) || at <= this.#contentEndedAt + lateMs;
+    return mayHaveMetContent ? 'entry' : kind;
   }
 
   get #hasSmallWork(): boolean {
@@ -624,6 +639,8 @@ export class Replicator {
       if (batch.lane === 'big') this.#bigClaims.release(path);
     }
     this.#noteDisturbed(batch);
+    if (batch.changes.some(({ kind }) => kind !== 'attributes'))
+      this.#contentEndedAt = this.ports.clock.now();
     switch (outcome.result) {
       case 'acknowledge':
         this.#acknowledge(batch, outcome);

@@ -600,3 +600,33 @@ test('big and small files take turns where there is one connection', async () =>
   await turn();
   assert.deepEqual(inFlight.map(pathsOf), [['big-2']]);
 });
+
+test('a time that is put back while the content is on its way makes it compared by content', async () => {
+  const { inFlight, change, ready, clock } = setUp();
+  const kindsOf = () => inFlight.map(({ batch }) => batch.list.map(({ kind, path }) => `${kind} ${path}`));
+  change('f');
+  await ready();
+  // rsync may look at the file only now, and find the size and the time that the target has.
+  change('f', 'attributes');
+  change('other', 'attributes');
+  assert.deepEqual(kindsOf(), [['entry f'], ['attributes other']]);
+  inFlight[1]?.end(acknowledged);
+  inFlight[0]?.end(acknowledged);
+  await turn();
+  assert.deepEqual(kindsOf(), [['entry f']]);
+  inFlight[0]?.end(acknowledged);
+  await turn();
+  // The word of it may also come a moment after the batch.
+  change('f', 'attributes');
+  assert.deepEqual(kindsOf(), [['entry f']]);
+  inFlight[0]?.end(acknowledged);
+  await turn();
+  clock.pass(60_000);
+  change('f', 'attributes');
+  assert.deepEqual(kindsOf(), [['attributes f']]);
+  // A batch of attributes carries no content.
+  inFlight[0]?.end(acknowledged);
+  await turn();
+  change('f', 'attributes');
+  assert.deepEqual(kindsOf(), [['attributes f']]);
+});
