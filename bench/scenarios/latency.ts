@@ -1,7 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { measureSaves, percentile } from '../../test/support/latency.js';
 import { run } from '../../test/support/run.js';
-import type { Scope } from '../../test/support/scope.js';
+import { atEnd, type Scope } from '../../test/support/scope.js';
 import { imgsyncFast } from '../peers/imgsync.js';
 import { lsyncd } from '../peers/lsyncd.js';
 import type { Replicator, RunningReplicator } from '../peers/replicator.js';
@@ -14,6 +16,9 @@ const files = { count: 1000 };
 const warmUp = 5;
 /** Between two saves, ms: what a replicator prepares for the next one is done by then. */
 const pauseMs = 200;
+
+/** No replicator that sends by rsync can be faster. */
+const floor = 'rsync that waited for the name, nothing else';
 
 export const latency: Scenario = {
   name: 'latency',
@@ -43,6 +48,7 @@ export const latency: Scenario = {
       [`${us}, TCP_NODELAY at the targets`]: measure(imgsyncFast, true),
       ...(bench.has('lsyncd') ? { lsyncd: measure(lsyncd) } : {}),
       'rsync started at the save': measure(coldRsync),
+      [floor]: measure(waitingRsync),
     });
   },
 };
@@ -54,7 +60,6 @@ export const recordLatencies = (bench: Bench, subject: string, latencies: readon
 
 /** What is left when nothing has to be found out: an rsync of the one file to each target, as soon as it is saved. */
 const coldRsync = async (_scope: Scope, { source, daemons }: Stage): Promise<RunningReplicator> => {
-  const options = ['-lptgoD', '--modify-window=-1', '--sockopts=TCP_NODELAY'];
   await Promise.all(daemons.map(({ url }) => run('rsync', ['-a', `${source.path}/`, `${url}/`])));
   return {
     group: process.pid,
@@ -73,3 +78,36 @@ const coldRsync = async (_scope: Scope, { source, daemons }: Stage): Promise<Run
     stop: async () => {},
   };
 };
+
+/** An rsync for each target was started in time and knows all but the name of the file. */
+const waitingRsync = async (scope: Scope, { source, daemons }: Stage): Promise<RunningReplicator> => {
+  await Promise.all(daemons.map(({ url }) => run('rsync', ['-a', `${source.path}/`, `${url}/`])));
+  const start = () =>
+    daemons.map(({ url }) => {
+      const child = spawn('rsync', [...options, '--from0', '--files-from=-', './', `${url}/`], {
+        cwd: source.path,
+        stdio: ['pipe', 'ignore', 'inherit'],
+      });
+      return { child, ended: once(child, 'close') };
+    });
+  let waiting = start();
+  atEnd(scope, () => {
+    for (const { child } of waiting) child.kill();
+  });
+  return {
+    group: process.pid,
+    beforeChange: () => {
+      // Called before the save, which is made in the same turn.
+      setImmediate(() => {
+        for (const { child } of waiting) child.stdin?.end('saved.html\0');
+      });
+      return async () => {
+        await Promise.all(waiting.map(({ ended }) => ended));
+        waiting = start();
+      };
+    },
+    stop: async () => {},
+  };
+};
+
+const options = ['-lptgoD', '--modify-window=-1', '--sockopts=TCP_NODELAY'];

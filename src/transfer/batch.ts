@@ -302,7 +302,8 @@ const runFirst = async (
   const warm = mayServe ? await standbys.run(purpose, list, listener) : undefined;
   quota.deleted += warm?.report.deleted ?? 0;
   const last = warm !== undefined && isMeant(verdictOf(warm)) && !wasLimited(warm) ? warm : await run(list);
-  if (verdictOf(last).verdict === 'acknowledge') standbys.prepare(purpose, root.fd, list.length);
+  if (verdictOf(last).verdict === 'acknowledge')
+    standbys.prepare(purpose, root.fd, { listBytes: list.length, durationMs: last.durationMs });
   return last;
 };
 

@@ -64,6 +64,8 @@ class PiscinaTransferPool implements TransferPool {
   readonly #threads: readonly Piscina[];
   readonly #threadOf = new Map<string, Piscina>();
   readonly #running = new Set<Running<unknown>>();
+  #standbysStarted: Promise<unknown> = Promise.resolve();
+  #isClosed = false;
 
   constructor(threads: number, concurrency: number, runId: string) {
     const options = {
@@ -94,15 +96,25 @@ class PiscinaTransferPool implements TransferPool {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     const running = [...this.#running];
     for (const task of running) task.cancel();
     await Promise.all(running.map(({ outcome }) => outcome));
+    // Piscina throws where nobody can catch it when a task ends after its thread was destroyed.
+    await this.#standbysStarted;
     await this.retireStandbys();
     await Promise.all(this.#threads.map((thread) => thread.destroy()));
   }
 
   async retireStandbys(): Promise<void> {
     await Promise.all(this.#threads.map((thread) => thread.run(undefined, { name: 'retire' })));
+  }
+
+  #startStandbys(): void {
+    if (this.#running.size > 0 || this.#isClosed) return;
+    const all = this.#threads.map((thread) => thread.run(undefined, { name: 'startStandbys' }));
+    // A thread that fails says so to the next batch.
+    this.#standbysStarted = Promise.all([this.#standbysStarted, ...all]).catch(() => {});
   }
 
   #thread(target: string): Piscina {
@@ -140,6 +152,8 @@ class PiscinaTransferPool implements TransferPool {
         .finally(() => {
           port1.close();
           this.#running.delete(task);
+          // Whoever waits for the outcome may have the next batch.
+          setImmediate(() => this.#startStandbys());
         }),
       cancel: () => post('cancel'),
     };

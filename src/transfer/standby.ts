@@ -1,4 +1,5 @@
 import { closeSync, constants, openSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import type { SourceIdentity } from './messages.js';
 import type { RsyncCall } from './rsync-args.js';
 import { RsyncChild, type RsyncRun, type RunListener } from './rsync-child.js';
@@ -8,8 +9,12 @@ import { RsyncChild, type RsyncRun, type RunListener } from './rsync-child.js';
  * killed, rsync never sees half a list, which it would carry out as it stands.
  */
 export const maxListBytes = 32 * 1024;
-/** After a batch that a standby could serve, one is started when the thread has nothing else to do, and at the latest after this, ms. */
-const startMs = 20;
+/**
+ * After a batch that a standby could serve, one is started when nothing is sent any more, and at the latest after twice the
+ * time that the batch took, which is kept between these, ms. Starting rsync is much work, and the same change is often on
+ * its way to other targets.
+ */
+const startMs = { least: 20, most: 200 };
 /** After a longer list others are likely to follow at once, and a standby would serve none of them, ms. */
 const startAfterLongMs = 200;
 /** A standby that was not used for this long is ended: a target without changes costs nothing. */
@@ -90,31 +95,42 @@ export class Standbys {
 
   constructor(private readonly env: NodeJS.ProcessEnv) {}
 
-  /** Carries out a batch. Starting a process is much work, so no standby is started while others wait for the thread. */
+  /** Carries out a batch. */
   async during<T>(batch: () => Promise<T>): Promise<T> {
     this.#running++;
     try {
       return await batch();
     } finally {
-      if (--this.#running === 0) this.#startUrgent();
+      this.#running--;
+    }
+  }
+
+  /** Nothing is sent: starts those that are planned for short lists, one after the other until a batch comes. */
+  async startPlanned(): Promise<void> {
+    for (const seat of this.#seats.values()) {
+      if (this.#running > 0) return;
+      if (seat.plan?.isUrgent !== true) continue;
+      this.#start(seat);
+      await setImmediate();
     }
   }
 
   /**
    * Plans one for the target's next batch, if none waits that serves the same purpose; in a moment it is started.
-   * @param listBytes of the batch that was delivered
+   * @param batch what was delivered: the length of its list, and how long its rsync took
    */
-  prepare(purpose: StandbyFor, rootFd: number, listBytes: number): void {
+  prepare(purpose: StandbyFor, rootFd: number, batch: { listBytes: number; durationMs: number }): void {
     const { name } = purpose.call.target;
     const seat = this.#seat(name);
     if (seat.isGivenUp || (seat.standby?.key === JSON.stringify(purpose) && this.#isFit(seat))) return;
     void this.retire(name);
-    const isUrgent = listBytes <= maxListBytes;
+    const isUrgent = batch.listBytes <= maxListBytes;
+    const afterMs = Math.min(startMs.most, Math.max(startMs.least, 2 * batch.durationMs));
     seat.plan = {
       purpose,
       rootFd: openSync(`/proc/self/fd/${rootFd}`, constants.O_RDONLY | constants.O_DIRECTORY),
       isUrgent,
-      timer: setTimeout(() => this.#start(seat), isUrgent ? startMs : startAfterLongMs).unref(),
+      timer: setTimeout(() => this.#start(seat), isUrgent ? afterMs : startAfterLongMs).unref(),
     };
   }
 
@@ -162,10 +178,6 @@ export class Standbys {
 
   async retireAll(): Promise<void> {
     await Promise.all([...this.#seats.keys()].map((target) => this.retire(target)));
-  }
-
-  #startUrgent(): void {
-    for (const seat of this.#seats.values()) if (seat.plan?.isUrgent === true) this.#start(seat);
   }
 
   #start(seat: Seat): void {

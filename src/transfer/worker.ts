@@ -34,6 +34,9 @@ export const transfer = (task: Task<TransferRequest>): Promise<TransferOutcome> 
 
 export const probe = (task: Task<ProbeRequest>): Promise<ProbeOutcome> => withCancel(task, probeTarget);
 
+/** No thread sends anything: a good moment to start the standbys of this one. */
+export const startStandbys = (): Promise<void> => standbys.startPlanned();
+
 /** Ends every standby of this thread. */
 export const retire = (): Promise<void> => standbys.retireAll();
 

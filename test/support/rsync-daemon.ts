@@ -102,6 +102,11 @@ export class RsyncDaemon {
     return this.#group === undefined ? 0 : processesOf(this.#group.id).length - 1;
   }
 
+  /** Connections that it was asked for since it was first started. */
+  connectionsSoFar(): number {
+    return this.log.split(' connect from ').length - 1;
+  }
+
   /** Stops all its processes in their tracks; connections stay open, new ones are accepted by the kernel alone. */
   freeze(): void {
     this.#group?.signal('SIGSTOP');

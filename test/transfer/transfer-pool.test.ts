@@ -149,6 +149,21 @@ test('after a batch an rsync waits for the next; one that died is not missed', a
   await waitFor(() => daemon.connections() === 0, { what: 'the standby to go' });
 });
 
+test('a target that hangs does not keep others from their standby', async (t) => {
+  const source = tempTree(t, { a: '1', b: '1' });
+  const [well, frozen] = [await rsyncDaemon(t), await rsyncDaemon(t)];
+  const pool = poolFor(t);
+  const first = well.connectionsSoFar();
+  await sendOne(pool, source, targetOf(well), 'a');
+  await waitFor(() => well.connectionsSoFar() === first + 2, { what: 'a standby' });
+  frozen.freeze();
+  const hanging = pool.submit(request(source, { ...targetOf(frozen), name: 'frozen' }, entries('a')));
+  await sendOne(pool, source, targetOf(well), 'b');
+  await waitFor(() => well.connectionsSoFar() === first + 3, { what: 'the next standby' });
+  frozen.thaw();
+  acknowledged(await hanging.outcome);
+});
+
 test('a standby never works with other rules or another source than it was started for', async (t) => {
   const source = tempTree(t, { 'a/x': '1' });
   const daemon = await rsyncDaemon(t);
