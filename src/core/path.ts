@@ -29,6 +29,16 @@ export const parentOf = (path: RelPath): RelPath | undefined => {
   return (slash < 0 ? '' : path.slice(0, slash)) as RelPath;
 };
 
+/** The same as {@link parentOf}, made for one row of paths: for neighbours the very same string, whose hash is known already. */
+export const neighboursParent = (): ((path: RelPath) => RelPath | undefined) => {
+  let last: RelPath | undefined;
+  return (path) => {
+    if (last === undefined || path.lastIndexOf('/') !== last.length || !path.startsWith(last))
+      last = parentOf(path);
+    return last;
+  };
+};
+
 /** Whether `path` lies below `directory` (a path is not inside itself; everything else is inside the root). */
 export const isInside = (path: RelPath, directory: RelPath): boolean =>
   directory === ''

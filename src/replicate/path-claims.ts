@@ -1,4 +1,4 @@
-import { parentOf, type RelPath } from '../core/path.js';
+import { neighboursParent, parentOf, type RelPath } from '../core/path.js';
 
 /**
  * The paths of the batches in flight to one target. Two batches may run side by side only when no path of one is the
@@ -54,16 +54,6 @@ export class PathClaims {
     return is;
   }
 }
-
-/** The same as {@link parentOf}, but for neighbours the very same string: its hash is known already. */
-const neighboursParent = (): ((path: RelPath) => RelPath | undefined) => {
-  let last: RelPath | undefined;
-  return (path) => {
-    if (last === undefined || path.lastIndexOf('/') !== last.length || !path.startsWith(last))
-      last = parentOf(path);
-    return last;
-  };
-};
 
 /** @returns the new count */
 const add = (counts: Map<RelPath, number>, key: RelPath, by: number): number => {

@@ -30,6 +30,12 @@ export class PendingChanges implements Iterable<PendingChange> {
     });
   }
 
+  /** The same; a change that is new here is kept as it is. */
+  put(change: PendingChange): void {
+    if (this.#byPath.has(change.path)) this.add(change.kind, change.path, change.at);
+    else this.#byPath.set(change.path, change);
+  }
+
   delete(path: RelPath): boolean {
     return this.#byPath.delete(path);
   }

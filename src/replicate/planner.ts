@@ -1,5 +1,5 @@
 import { type Change, isWide } from '../core/change.js';
-import { liesBelow, parentOf, type RelPath } from '../core/path.js';
+import { liesBelow, neighboursParent, parentOf, type RelPath } from '../core/path.js';
 import { PathClaims } from './path-claims.js';
 import type { PendingChange, PendingChanges } from './pending.js';
 
@@ -63,8 +63,9 @@ export const takeBatch = (
  */
 export const crowdedDirectories = (batch: readonly Change[], claims: PathClaims): RelPath[] => {
   const counts = new Map<RelPath, number>();
+  const parentOfNext = neighboursParent();
   for (const { kind, path } of batch) {
-    const parent = isWide(kind) ? undefined : parentOf(path);
+    const parent = isWide(kind) ? undefined : parentOfNext(path);
     if (parent !== undefined) counts.set(parent, (counts.get(parent) ?? 0) + 1);
   }
   return [...counts].flatMap(([directory, count]) =>

@@ -3,7 +3,7 @@ import { type BackoffLimits, backoffDelayMs } from '../core/backoff.js';
 import { type Change, type ChangeKind, packChanges, unpackChanges } from '../core/change.js';
 import type { Clock } from '../core/clock.js';
 import { ReplicationError } from '../core/errors.js';
-import { ancestorsOf, asRelPath, parentOf, type RelPath } from '../core/path.js';
+import { ancestorsOf, asRelPath, neighboursParent, parentOf, type RelPath } from '../core/path.js';
 import type { Ticket } from '../store/target-checkpoint.js';
 import type {
   DeleteMethod,
@@ -524,8 +524,10 @@ export class Replicator {
   #readCursor(): void {
     const room = this.limits.maxPaths * (this.limits.parallel + 1) - this.#pending.size;
     if (room <= 0 || this.ports.cursor.isExpired) return;
-    for (const change of this.ports.cursor.read(room))
-      this.#pending.add(this.#kindToSend(change), change.path, change.at);
+    for (const change of this.ports.cursor.read(room)) {
+      const kind = this.#kindToSend(change);
+      this.#pending.put(kind === change.kind ? change : { kind, path: change.path, at: change.at });
+    }
   }
 
   /**
@@ -606,7 +608,7 @@ export class Replicator {
     const { bigFileBytes, batchBytes } = this.limits;
     const deleteMethod = this.#deleteMethod ?? 'none';
     const crowded = lane === 'big' ? [] : crowdedDirectories(changes, this.#claims);
-    const footprints = [...changes.map(this.#footprint), ...crowded];
+    const footprints = [...crowded, ...outside(crowded, changes.map(this.#footprint))];
     // A batch alone sets the times right by itself.
     if (this.#inFlight.size === 0 && this.#disturbed.size > 0) {
       for (const { path } of changes) this.#disturbed.delete(parentOf(path) ?? path);
@@ -740,7 +742,7 @@ export class Replicator {
     }
     const lane =
       batch.lane === 'big' ? this.#big : batch.lane === 'stuck' ? this.#stuckRetries : this.#pending;
-    for (const { kind, path, at } of batch.changes) lane.add(kind, path, at);
+    for (const change of batch.changes) lane.put(change);
   }
 
   #fail(verdict: 'retry' | 'halt', failure: ReplicaFailure): void {
@@ -789,3 +791,11 @@ export class Replicator {
     if (due.length > 0) this.wake();
   }
 }
+
+/** Those that do not lie directly in one of the directories, which are claimed anyway. */
+const outside = (directories: readonly RelPath[], paths: RelPath[]): RelPath[] => {
+  if (directories.length === 0) return paths;
+  const claimed = new Set<RelPath | undefined>(directories);
+  const parentOfNext = neighboursParent();
+  return paths.filter((path) => !claimed.has(parentOfNext(path)));
+};

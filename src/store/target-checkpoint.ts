@@ -1,5 +1,5 @@
 import { type Change, isWide } from '../core/change.js';
-import { liesBelow, parentOf, type RelPath } from '../core/path.js';
+import { liesBelow, neighboursParent, parentOf, type RelPath } from '../core/path.js';
 import { isStorableName } from './digest-record.js';
 import {
   type AcknowledgedDirectory,
@@ -276,6 +276,7 @@ class ChangingDirectories {
   readonly #named = new Set<RelPath>();
   readonly #parents = new Set<RelPath>();
   readonly #trees = new Set<RelPath>();
+  readonly #parentOf = neighboursParent();
 
   constructor(changes: Iterable<Change> = []) {
     for (const change of changes) this.add(change);
@@ -283,7 +284,7 @@ class ChangingDirectories {
 
   add({ kind, path }: Change): void {
     this.#named.add(path);
-    this.#parents.add(parentOf(path) ?? path);
+    this.#parents.add(this.#parentOf(path) ?? path);
     if (kind === 'tree') this.#trees.add(path);
   }
 
