@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { compareTrees } from '../test/support/compare-trees.js';
 import { type RsyncDaemon, rsyncDaemons } from '../test/support/rsync-daemon.js';
 import type { Scope } from '../test/support/scope.js';
@@ -65,4 +66,32 @@ export const secondsUntil = async (work: () => Promise<unknown>): Promise<number
   const startedAt = Date.now();
   const until = await work();
   return ((typeof until === 'number' ? until : Date.now()) - startedAt) / 1000;
+};
+
+/**
+ * Records how long the work took as {@link secondsUntil} counts, and how busy all processors of the machine were: at
+ * 100 % nothing that does the same amount of work can be faster, however many processes it uses.
+ */
+export const measure = async (
+  bench: Bench,
+  subject: string,
+  metric: string,
+  work: () => Promise<unknown>,
+): Promise<void> => {
+  const before = processorTime();
+  bench.record(subject, metric, 's', await secondsUntil(work));
+  const after = processorTime();
+  const busy = (after.busy - before.busy) / Math.max(1, after.all - before.all);
+  bench.record(subject, 'processors busy', '%', 100 * busy);
+};
+
+/** Of all processors since the machine was started, in ticks: the first line of `/proc/stat`, proc(5). */
+const processorTime = (): { busy: number; all: number } => {
+  const [line = ''] = readFileSync('/proc/stat', 'latin1').split('\n');
+  const [user = 0, nice = 0, system = 0, idle = 0, ioWait = 0, irq = 0, softIrq = 0] = line
+    .split(/\s+/)
+    .slice(1)
+    .map(Number);
+  const busy = user + nice + system + irq + softIrq;
+  return { busy, all: busy + idle + ioWait };
 };

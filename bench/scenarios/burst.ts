@@ -4,7 +4,7 @@ import { lsyncd } from '../peers/lsyncd.js';
 import { plainRsync } from '../peers/plain-rsync.js';
 import type { Replicator } from '../peers/replicator.js';
 import { type Scenario, us } from '../scenario.js';
-import { openStage, secondsUntil, untilEqual, verify } from '../stage.js';
+import { measure, openStage, untilEqual, verify } from '../stage.js';
 import { writeFiles } from '../tools.js';
 
 export const burst: Scenario = {
@@ -19,11 +19,10 @@ export const burst: Scenario = {
     const replicator = (start: Replicator) => async (scope: Scope, subject: string) => {
       const stage = await openStage(scope, { targets, files: { count: 1 } });
       const running = await start(scope, stage);
-      const seconds = await secondsUntil(async () => {
+      await measure(bench, subject, 'on all targets', async () => {
         await writeFiles(stage.source.path, files);
         return untilEqual(stage);
       });
-      bench.record(subject, 'on all targets', 's', seconds);
       await verify(bench, subject, stage);
       await running.stop();
     };
@@ -31,7 +30,7 @@ export const burst: Scenario = {
       [us]: replicator(imgsyncFast),
       'rsync -a of the finished tree, all targets at once': async (scope, subject) => {
         const stage = await openStage(scope, { targets, files });
-        bench.record(subject, 'on all targets', 's', await secondsUntil(() => plainRsync(stage)));
+        await measure(bench, subject, 'on all targets', () => plainRsync(stage));
         await verify(bench, subject, stage);
       },
       ...(bench.has('lsyncd') ? { lsyncd: replicator(lsyncd) } : {}),

@@ -1,7 +1,7 @@
 import { imgsyncFast } from '../peers/imgsync.js';
 import { plainRsync } from '../peers/plain-rsync.js';
 import { type Scenario, us } from '../scenario.js';
-import { openStage, type Stage, secondsUntil, verify } from '../stage.js';
+import { measure, openStage, type Stage, verify } from '../stage.js';
 
 export const firstSync: Scenario = {
   name: 'first-sync',
@@ -11,18 +11,18 @@ export const firstSync: Scenario = {
   run: async (bench) => {
     const { files, targets } = bench.size;
     const { source } = await openStage(bench.scope, { targets: 0, files: { count: files } });
-    const measure = async (subject: string, stage: Stage, work: () => Promise<unknown>): Promise<void> => {
-      bench.record(subject, 'all there', 's', await secondsUntil(work));
+    const sync = async (subject: string, stage: Stage, work: () => Promise<unknown>): Promise<void> => {
+      await measure(bench, subject, 'all there', work);
       await verify(bench, subject, stage);
     };
     await bench.alternate({
       [us]: async (scope, subject) => {
         const stage = { source, daemons: (await openStage(scope, { targets })).daemons };
-        await measure(subject, stage, () => imgsyncFast(scope, stage));
+        await sync(subject, stage, () => imgsyncFast(scope, stage));
       },
       'rsync -a': async (scope, subject) => {
         const stage = { source, daemons: (await openStage(scope, { targets })).daemons };
-        await measure(subject, stage, () => plainRsync(stage));
+        await sync(subject, stage, () => plainRsync(stage));
       },
     });
   },

@@ -4,7 +4,7 @@ import { tempDirectory } from '../../test/support/temp-tree.js';
 import { imgsyncFast } from '../peers/imgsync.js';
 import { plainRsync } from '../peers/plain-rsync.js';
 import { type Scenario, us } from '../scenario.js';
-import { openStage, secondsUntil, verify } from '../stage.js';
+import { measure, openStage, verify } from '../stage.js';
 import { walk } from '../tools.js';
 
 const changed = 'd000/00/changed.txt';
@@ -32,17 +32,16 @@ export const restart: Scenario = {
       [us]: async (scope, subject) => {
         const content = change();
         let running: { stop(): Promise<void> } | undefined;
-        const seconds = await secondsUntil(async () => {
+        await measure(bench, subject, 'compared', async () => {
           running = await imgsyncFast(scope, stage, { stateDir });
           await untilContent(stage.daemons, changed, content);
         });
-        bench.record(subject, 'compared', 's', seconds);
         await running?.stop();
         await verify(bench, subject, stage);
       },
       'rsync -a, all targets at once': async (scope, subject) => {
         change();
-        bench.record(subject, 'compared', 's', await secondsUntil(() => plainRsync(stage)));
+        await measure(bench, subject, 'compared', () => plainRsync(stage));
         await verify(bench, subject, stage);
         // What a peer sent is not among what the targets have confirmed.
         await (await imgsyncFast(scope, stage, { stateDir })).stop();
