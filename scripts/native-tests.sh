@@ -20,8 +20,13 @@ for sanitizer in ${SANITIZERS:-address,undefined thread}; do
     "-fsanitize=$sanitizer" -fno-sanitize-recover=all -pthread -MMD -MP -Inative)
   compile() {
     local source=$1 object=$2
-    if [ -e "$object" ] && [ "$object" -nt "$source" ] &&
-      ! sed 's/^[^:]*://; s/\\$//' "${object%.o}.d" | tr -s ' ' '\n' | grep -v '^$' | sed 's/:$//' | xargs -r -I{} find {} -newer "$object" 2>/dev/null | grep -q .; then return; fi
+    if [ -e "$object" ] && [ "$object" -nt "$source" ]; then
+      # All of it is read: a reader that ends early would fail the pipe, and with it look like nothing newer.
+      local newer
+      newer=$(sed 's/^[^:]*://; s/\\$//' "${object%.o}.d" | tr -s ' ' '\n' | grep -v '^$' | sed 's/:$//' |
+        xargs -r -I{} find {} -newer "$object" 2>/dev/null) || newer=unknown
+      if [ -z "$newer" ]; then return; fi
+    fi
     "$cxx" "${flags[@]}" -c "$source" -o "$object"
   }
   objects=()
