@@ -19,6 +19,14 @@ struct SysError {
   }
 };
 
+// There is no directory, or none any more, where one was looked for.
+inline bool isVanished(int error) noexcept { return error == ENOENT || error == ENOTDIR || error == ELOOP; }
+
+// The process or the kernel lacks something: going on would leave out directories that could be had.
+inline bool isExhausted(int error) noexcept {
+  return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOSPC;
+}
+
 template <typename T>
 class Result {
  public:

@@ -41,10 +41,41 @@ void TreeWalk::look(NodeId parent, std::string_view name, Purpose purpose) {
 void TreeWalk::takeMoved(Entered found) {
   if (filterLooksAtPaths_ || isHealing_) return push(std::move(found), Purpose::moved, true);
   tree_.mark(ChangeKind::tree, found.node);
-  if (!walks_.empty()) movedMeanwhile_.push_back(tree_.table().ref(found.node));
+  if (isWalking()) movedMeanwhile_.push_back(tree_.table().ref(found.node));
+}
+
+void TreeWalk::start(bool digests) {
+  wantsScan_ = digests;
+  const int rootFd = tree_.root();
+  if (rootFd < 0) return;
+  UniqueFd fd = openDirectory(rootFd, ".");
+  if (!fd) return tree_.end(SysError::last("openat"));
+  first_ = std::make_unique<FirstWalk>(tree_, std::move(fd), digests);
+}
+
+// Whether it is done.
+bool TreeWalk::advanceFirst(TimePoint until) {
+  if (!first_->advance(until)) return false;
+  isApplied_ = false;
+  auto scan = first_->finish();
+  entries_ = first_->entries();
+  const std::vector<NodeRef> left = first_->takeLeft();
+  for (const NodeRef node : first_->takeMoved()) movedMeanwhile_.push_back(node);
+  first_.reset();
+  if (!scan) {
+    tree_.end(scan.error());
+    return true;
+  }
+  if (wantsScan_ && left.empty()) scan_ = std::move(scan.value());
+  for (const NodeRef node : left) {
+    UniqueFd fd = tree_.table().isAlive(node) ? tree_.openVerified(node.id) : UniqueFd();
+    if (fd) push({Entered::What::known, node.id, std::move(fd)}, Purpose::initial, true);
+  }
+  return true;
 }
 
 void TreeWalk::walkEverything(Purpose purpose) {
+  scan_.reset();
   walks_.clear();
   mustWalkAgain_ = false;
   isHealing_ = purpose == Purpose::heal;
@@ -64,8 +95,12 @@ void TreeWalk::push(Entered found, Purpose purpose, bool isTop) {
 void TreeWalk::advance(TimePoint until) {
   while (!tree_.hasEnded()) {
     // Also after the last step: what it put into its place may have to be listed.
-    if (walks_.empty()) relistFound();
-    if (walks_.empty()) return endWalks();
+    if (!isWalking()) relistFound();
+    if (!isWalking()) return endWalks();
+    if (walks_.empty()) {
+      if (advanceFirst(until)) continue;
+      return;
+    }
     step();
     tree_.pump();
     // After the last step the end is due, whatever the time: nobody would ask for it.
@@ -200,9 +235,10 @@ void TreeWalk::endWalks() {
   }
   if (mustWalkAgain_) return walkEverything(isLive_ ? Purpose::heal : Purpose::initial);
   isHealing_ = false;
-  if (isLive_) return;
+  // What happened until here counts as part of the first walk.
+  if (isLive_ || !isApplied_) return;
   isLive_ = true;
-  tree_.tell(LiveMessage{tree_.table().size(), entries_});
+  tree_.tell(LiveMessage{tree_.table().size(), entries_, std::exchange(scan_, std::nullopt)});
 }
 
 }  // namespace imgsync

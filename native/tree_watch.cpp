@@ -19,7 +19,7 @@ constexpr auto kTouchedDelay = std::chrono::seconds(1);
 }  // namespace
 
 void TreeWatch::start() {
-  if (tree_.start()) walk_.start();
+  if (tree_.start()) walk_.start(digests_);
 }
 
 bool TreeWatch::turn(TimePoint now, Clock::duration atMost) {
@@ -29,6 +29,7 @@ bool TreeWatch::turn(TimePoint now, Clock::duration atMost) {
   ::clock_gettime(CLOCK_REALTIME, &startedAt);
   const bool isDry = readEvents();
   // Before the files: some of them may wait for what becomes of their directory.
+  if (isDry) walk_.applied();
   if (isDry) tree_.dropDetached(now);
   files_.work(Clock::now() + atMost);
   if (isDry) files_.appliedUntil(startedAt);
@@ -58,6 +59,7 @@ bool TreeWatch::readEvents() {
   for (std::size_t applied = 0; !tree_.hasEnded() && applied < kTurnBytes;) {
     const bool isDry = tree_.read();
     if (!tree_.hasEvents()) return isDry;
+    walk_.adopt();
     const std::string bytes = tree_.takeEvents();  // More may be read while these are applied.
     EventDecoder decoder(bytes);
     for (WatchEvent event; !tree_.hasEnded() && decoder.next(event);) apply(event);

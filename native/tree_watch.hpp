@@ -19,12 +19,14 @@ struct TreeWatchOptions {
   WatchedTreeOptions tree;
   bool filterLooksAtPaths = false;  // see TreeWalk
   FileWatchOptions files;
+  bool digests = false;  // whether the directories of the first walk are told with their digests
 };
 
 class TreeWatch {
  public:
   TreeWatch(const TreeWatchOptions& options, BatchBuilder& changes)
       : attrib_(options.files.attrib),
+        digests_(options.digests),
         tree_(options.tree, changes),
         files_(options.files, tree_),
         walk_(tree_, files_, options.filterLooksAtPaths) {}
@@ -69,6 +71,7 @@ class TreeWatch {
   void overflow();
 
   const bool attrib_;
+  const bool digests_;
   WatchedTree tree_;
   FileWatch files_;
   TreeWalk walk_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -13,6 +14,9 @@ namespace imgsync {
 struct LiveMessage {
   std::size_t directories;
   std::size_t entries;
+  // Records of all directories (see scanTree), as each was just after its watch began. None: they were not
+  // asked for, or not all could be had.
+  std::optional<std::string> scan;
 };
 struct ChangesMessage {
   std::string packed;

@@ -12,10 +12,6 @@ namespace imgsync {
 
 namespace {
 
-constexpr std::uint32_t kMask =
-    IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ATTRIB | IN_MODIFY;
-constexpr std::uint32_t kRootMask = kMask | IN_DELETE_SELF | IN_MOVE_SELF;
-
 // The second half of a move comes right after the first, but not always with the same read.
 constexpr auto kDetachedHold = std::chrono::milliseconds(50);
 
@@ -26,14 +22,10 @@ constexpr std::size_t kKeptBytes = 64 << 20;
 // Every removal puts an event into the queue.
 constexpr std::size_t kRemovalsBetweenPumps = 256;
 
-bool isNothing(int error) { return error == ENOENT || error == ENOTDIR || error == ELOOP; }
-
-// The process or the kernel lacks something: going on would leave directories unwatched.
-bool isExhausted(int error) {
-  return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOSPC;
-}
-
 }  // namespace
+
+const std::uint32_t WatchedTree::kMask =
+    IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ATTRIB | IN_MODIFY;
 
 bool WatchedTree::start() {
   rootFd_ = openRoot();
@@ -49,7 +41,7 @@ bool WatchedTree::start() {
     return false;
   }
   inotify_ = std::move(inotify.value());
-  const int wd = inotify_->add(rootFd_.get(), kRootMask);
+  const int wd = inotify_->add(rootFd_.get(), kMask | IN_DELETE_SELF | IN_MOVE_SELF);
   if (wd < 0) {
     end(SysError::last("inotify_add_watch"));
     return false;
@@ -89,10 +81,10 @@ Entered WatchedTree::enter(NodeId parent, int parentFd, const char* name) {
   if (endIfExhausted(error, syscall, parent, name)) return {};
   const NodeId old = table_.child(parent, name);
   if (old != kNoNode) detach(old);
-  return {isNothing(error) ? Entered::What::nothing : Entered::What::unreadable};
+  return {isVanished(error) ? Entered::What::nothing : Entered::What::unreadable};
 }
 
-Entered WatchedTree::place(NodeId parent, const char* name, int wd) {
+Entered WatchedTree::place(NodeId parent, std::string_view name, int wd) {
   const NodeId old = table_.child(parent, name);
   if (old != kNoNode) table_.setUnseen(old, false);
   if (old != kNoNode && table_.watch(old) == wd) return {Entered::What::known, old};
@@ -148,7 +140,7 @@ UniqueFd WatchedTree::openStepwise(NodeId id) {
 bool WatchedTree::isWatchedAs(int fd, int wd) {
   const int found = inotify_->add(fd, kMask);
   // A directory that is not known gets its watch when it is entered.
-  if (found >= 0 && table_.firstWithWatch(found) == kNoNode) inotify_->remove(found);
+  if (found >= 0) unwatch(found);
   return found == wd;
 }
 
@@ -195,13 +187,26 @@ void WatchedTree::drop(NodeId top) {
     const NodeId parent = table_.parent(id);
     const int wd = table_.watch(id);
     table_.remove(id);
-    if (table_.firstWithWatch(wd) == kNoNode) inotify_->remove(wd);
+    unwatch(wd);
     if (++removed % kRemovalsBetweenPumps == 0) pump();
     id = parent;
   }
 }
 
+// Unless there is a directory for it.
+void WatchedTree::unwatch(int wd) {
+  if (table_.firstWithWatch(wd) != kNoNode) return;
+  if (keepsWatches_) return removeLater(wd);
+  inotify_->remove(wd);
+}
+
+void WatchedTree::removeStrays() {
+  keepsWatches_ = false;
+  for (const int wd : std::exchange(strays_, {})) unwatch(wd);
+}
+
 void WatchedTree::dropDetached(TimePoint now) {
+  if (keepsWatches_) return;
   for (const Detached& entry : std::exchange(detached_, {})) {
     if (!table_.isAlive(entry.node) || table_.parent(entry.node.id) != kNoNode) continue;
     if (entry.since + kDetachedHold > now) {
@@ -213,7 +218,7 @@ void WatchedTree::dropDetached(TimePoint now) {
 }
 
 std::optional<TimePoint> WatchedTree::nextDrop() const {
-  if (detached_.empty()) return std::nullopt;
+  if (detached_.empty() || keepsWatches_) return std::nullopt;
   return detached_.front().since + kDetachedHold;
 }
 

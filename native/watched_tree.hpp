@@ -71,6 +71,15 @@ class WatchedTree {
   // Watches the directory of this name and gives it its place in the table. The watch comes before any
   // listing, so that what the listing does not show makes an event.
   Entered enter(NodeId parent, int parentFd, const char* name);
+  // The same in two steps: the first on any thread (-1 and errno on failure), between start() and the end of
+  // this object.
+  int watch(int directoryFd) { return inotify_->add(directoryFd, kMask); }
+  Entered adopt(NodeId parent, std::string_view name, int wd) { return place(parent, name, wd); }
+  // Between the two steps nobody knows whether a watch is needed. So from the first call on none is removed,
+  // and nothing that has left its place is dropped; at the second one the watches without a directory go.
+  void keepWatches() { keepsWatches_ = true; }
+  void removeStrays();
+  void removeLater(int wd) { strays_.push_back(wd); }
   // The directory of the node, opened by its path and known to be the same by its watch. None: it is not
   // where it was thought to be; what is wrong on the way to it is detached, and the node is to be listed when
   // it is found.
@@ -94,6 +103,9 @@ class WatchedTree {
   void relistLater(NodeId id) { relist_.insert_or_assign(id, table_.ref(id)); }
   std::unordered_map<NodeId, NodeRef> takeRelist() { return std::exchange(relist_, {}); }
 
+  const PathFilter& filter() const noexcept { return options_.filter; }
+  bool crossesMounts() const noexcept { return options_.crossMounts; }
+  dev_t rootDevice() const noexcept { return rootDevice_; }
   bool excludes(std::string_view path, bool isDirectory) const {
     return !options_.filter.empty() && options_.filter.excludes(path, isDirectory);
   }
@@ -117,10 +129,13 @@ class WatchedTree {
     TimePoint since;
   };
 
+  static const std::uint32_t kMask;
+
   UniqueFd openRoot() const;
   UniqueFd openStepwise(NodeId id);
   bool isWatchedAs(int fd, int wd);
-  Entered place(NodeId parent, const char* name, int wd);
+  Entered place(NodeId parent, std::string_view name, int wd);
+  void unwatch(int wd);
   void detach(NodeId id);
   bool endIfExhausted(int error, const char* syscall, NodeId directory, std::string_view name);
 
@@ -132,6 +147,8 @@ class WatchedTree {
   dev_t rootDevice_ = 0;
   std::string events_;
   std::vector<Detached> detached_;
+  bool keepsWatches_ = false;
+  std::vector<int> strays_;
   std::unordered_map<NodeId, NodeRef> relist_;
   std::vector<WatchMessage> messages_;
   bool hasEnded_ = false;

@@ -110,6 +110,7 @@ void Session::emit(Napi::Env env, const Napi::Function& onMessage, WatchMessage&
     type("live");
     set("directories", Napi::Number::New(env, static_cast<double>(live->directories)));
     set("entries", Napi::Number::New(env, static_cast<double>(live->entries)));
+    if (live->scan) set("scan", Napi::Buffer<char>::Copy(env, live->scan->data(), live->scan->size()));
   } else if (const auto* changes = std::get_if<ChangesMessage>(&message)) {
     type("changes");
     set("packed", Napi::Buffer<char>::Copy(env, changes->packed.data(), changes->packed.size()));
@@ -213,6 +214,7 @@ WatchLoopOptions optionsFromJs(const Napi::Object& object) {
       if (looksAtPaths(latin1FromJs(array.Get(i)))) options.tree.filterLooksAtPaths = true;
     }
   }
+  options.tree.digests = flag("digests", false);
   options.tree.files.attrib = flag("attrib", true);
   options.tree.files.modify = flag("modify", false);
   options.tree.files.settle =

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { unpackChanges } from '../../src/core/change.js';
-import { loadAddon } from '../../src/native/addon.js';
 import { Watcher } from '../../src/watch/watcher.js';
 import { type EventLoopDelay, measureEventLoopDelay } from './event-loop-delay.js';
 import { SeenFiles } from './seen-files.js';
@@ -17,12 +16,24 @@ export interface WatchAnswer {
 
 const seen = new SeenFiles();
 
-const imgsync = (root: string): Promise<void> =>
+const imgsync = (root: string, digests = false): Promise<void> =>
   new Promise((live, failed) => {
     const watcher = new Watcher(
-      { root, rules: [], attrib: true, modify: false, crossMounts: true, settleMs: 100, lingerMs: 3 },
       {
-        live: () => live(),
+        root,
+        rules: [],
+        attrib: true,
+        modify: false,
+        crossMounts: true,
+        settleMs: 100,
+        lingerMs: 3,
+        digests,
+      },
+      {
+        live: (_directories, _entries, scan) => {
+          if (digests && scan === undefined) failed(new Error('there are no digests'));
+          live();
+        },
         changes: (packed) => {
           for (const { kind, path } of unpackChanges(packed)) {
             if (kind === 'entry') seen.add(path);
@@ -38,11 +49,8 @@ const imgsync = (root: string): Promise<void> =>
 
 const watch: Readonly<Record<WatchKind, (root: string) => Promise<unknown>>> = {
   nothing: async () => {},
-  imgsync,
-  'imgsync-digests': async (root) => {
-    await imgsync(root);
-    await loadAddon().scanTree({ root, rules: [], crossMounts: true, digests: true, threads: 0 });
-  },
+  imgsync: (root) => imgsync(root),
+  'imgsync-digests': (root) => imgsync(root, true),
   parcel: async (root) => {
     const { default: parcel } = await import('@parcel/watcher');
     return parcel.subscribe(root, (error, events) => {

@@ -21,14 +21,9 @@ std::size_t live(TreeWatch& watch) {
 }
 
 // As long as there is work: whoever has none sleeps until the next event.
-std::size_t turnWhileBusy(TreeWatch& watch) {
-  std::size_t turns = 0;
+void turnWhileBusy(TreeWatch& watch) {
   bool isDry = false;
-  while (!isDry || watch.hasWork()) {
-    isDry = watch.turn(Clock::now(), Clock::duration::zero());
-    ++turns;
-  }
-  return turns;
+  while (!isDry || watch.hasWork()) isDry = watch.turn(Clock::now(), Clock::duration::zero());
 }
 
 // The end of a walk is not put off until something happens in the tree.
@@ -41,14 +36,14 @@ void comesToItsEnd() {
     options.tree.root = tree.path();
     TreeWatch watch(options, changes);
     watch.start();
-    CHECK(turnWhileBusy(watch) > static_cast<std::size_t>(directories));
+    turnWhileBusy(watch);
     CHECK_EQUAL(live(watch), 1u);
     CHECK(watch.isCaughtUp());
     CHECK_EQUAL(watch.directories(), static_cast<std::size_t>(directories) + 1);
 
     tree.directory("new");
     tree.directory("new/below");
-    (void)turnWhileBusy(watch);
+    turnWhileBusy(watch);
     CHECK(watch.isCaughtUp());
     CHECK_EQUAL(watch.directories(), static_cast<std::size_t>(directories) + 3);
     CHECK_EQUAL(live(watch), 0u);

@@ -1,5 +1,6 @@
 // A real tree that changes at random while it is watched by the loop on its own thread: whoever repeats what
-// is told has the same tree in the end, and every directory of it is watched.
+// is told has the same tree in the end, and every directory of it is watched. The same when it changes during
+// the first walk, for those who compare what that has found with what they had.
 #include "watch_loop.hpp"
 
 #include <dirent.h>
@@ -7,6 +8,7 @@
 
 #include <condition_variable>
 #include <cstdlib>
+#include <cstring>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -17,6 +19,7 @@
 
 #include "packed_changes.hpp"
 #include "temp_tree.hpp"
+#include "tree_scanner.hpp"
 
 using imgsync::ChangeKind;
 using imgsync::ChangesMessage;
@@ -91,6 +94,11 @@ class Mirror {
     }
   }
 
+  void erase(const std::string& path) {
+    entries_.erase(path);
+    eraseBelow(path);
+  }
+
   const std::map<std::string, Entry>& entries() const { return entries_; }
 
  private:
@@ -98,10 +106,6 @@ class Mirror {
   void put(const std::string& path, const Entry& entry) {
     if (!S_ISDIR(entry.mode)) eraseBelow(path);
     entries_[path] = entry;
-  }
-  void erase(const std::string& path) {
-    entries_.erase(path);
-    eraseBelow(path);
   }
   void eraseBelow(const std::string& path) {
     const std::string prefix = path + "/";
@@ -128,6 +132,7 @@ class Listener {
   explicit Listener(const std::string& root, std::size_t pendingLimitBytes) {
     imgsync::WatchLoopOptions options;
     options.tree.tree.root = root;
+    options.tree.digests = true;
     options.tree.files.settle = std::chrono::milliseconds(5);
     options.linger = std::chrono::milliseconds(1);
     options.pendingLimitBytes = pendingLimitBytes;
@@ -149,8 +154,9 @@ class Listener {
   }
 
   void waitUntilLive() {
-    while (!isLive_) takeOne();
+    while (!live_) takeOne();
   }
+  const LiveMessage& live() const { return *live_; }
 
   // All that was told until the tree stood still.
   std::map<std::string, ChangeKind> take() {
@@ -171,7 +177,7 @@ class Listener {
       deliveries_.pop_front();
     }
     for (const imgsync::WatchMessage& message : *delivery) {
-      if (std::holds_alternative<LiveMessage>(message)) isLive_ = true;
+      if (const auto* live = std::get_if<LiveMessage>(&message)) live_ = *live;
       CHECK(!std::holds_alternative<imgsync::OverflowMessage>(message));
       CHECK(!std::holds_alternative<imgsync::RootLostMessage>(message));
       CHECK(!std::holds_alternative<imgsync::SysError>(message));
@@ -199,7 +205,7 @@ class Listener {
   std::deque<std::unique_ptr<WatchLoop::Delivery>> deliveries_;
   std::atomic<bool> hasEnded_{false};
   std::unique_ptr<WatchLoop> loop_;
-  bool isLive_ = false;
+  std::optional<LiveMessage> live_;
   bool isSettling_ = false;
   std::uint64_t drained_ = 0;
   std::map<std::string, ChangeKind> changes_;
@@ -291,6 +297,101 @@ std::map<std::string, Entry> entriesOf(const std::string& root) {
   return now.entries();
 }
 
+// Path -> digest.
+std::map<std::string, std::string> digestsIn(const std::string& scan) {
+  std::map<std::string, std::string> digests;
+  for (std::size_t at = 0; at < scan.size();) {
+    const std::string path = scan.c_str() + at;
+    at += path.size() + 1;
+    digests[path] = scan.substr(at, imgsync::DirectoryDigest::kBytes);
+    at += imgsync::DirectoryDigest::kBytes + 4;
+  }
+  return digests;
+}
+
+std::map<std::string, std::string> digestsOf(const std::string& root) {
+  const auto scan = imgsync::scanTree(root, {}, {true, true, 1});
+  CHECK(scan);
+  return digestsIn(scan.value());
+}
+
+// A directory that is not watched would keep this to itself.
+void probe(const TempTree& tree, Listener& listener, Mirror& mirror) {
+  std::set<std::string> probes{"probe"};
+  for (const auto& [path, entry] : entriesOf(tree.path())) {
+    if (S_ISDIR(entry.mode)) probes.insert(path + "/probe");
+  }
+  for (const std::string& path : probes) tree.file(path, "x");
+  for (const auto& [path, kind] : listener.take()) mirror.copy(kind, path);
+  CHECK_EQUAL(firstDifference(mirror.entries(), entriesOf(tree.path())), "");
+}
+
+void comparesWhileItChanges(unsigned seed) {
+  const TempTree tree;
+  Churn(tree.path(), seed).run(1000);
+  for (int i = 0; i < 100; ++i) {
+    const std::string path = "stays" + std::to_string(i);
+    tree.directory(path);
+    tree.directory(path + "/below");
+  }
+  Mirror mirror(tree.path());
+  mirror.copy(ChangeKind::tree, "");
+  const auto had = digestsOf(tree.path());
+  std::vector<std::thread> threads;
+  Listener listener(tree.path(), SIZE_MAX);
+  for (unsigned i = 0; i < 3; ++i) {
+    threads.emplace_back([&, i] { Churn(tree.path(), seed + 1 + i).run(300); });
+  }
+  listener.waitUntilLive();
+  for (std::thread& thread : threads) thread.join();
+  const auto told = listener.take();
+  CHECK(listener.live().scan);
+  const auto found = digestsIn(*listener.live().scan);
+  for (const auto& [path, digest] : had) {
+    if (found.count(path) == 0) mirror.erase(path);
+  }
+  for (const auto& [path, digest] : found) {
+    const auto known = had.find(path);
+    if (known == had.end() || known->second != digest) mirror.copy(ChangeKind::directory, path);
+  }
+  for (const auto& [path, kind] : told) mirror.copy(kind, path);
+  CHECK_EQUAL(firstDifference(mirror.entries(), entriesOf(tree.path())), "");
+  probe(tree, listener, mirror);
+}
+
+// In a tree that stands still it is what a scan finds.
+void findsWhatAScanFinds(unsigned seed) {
+  const TempTree tree;
+  Churn(tree.path(), seed).run(1000);
+  Listener listener(tree.path(), SIZE_MAX);
+  listener.waitUntilLive();
+  const auto digests = digestsOf(tree.path());
+  CHECK(listener.live().scan);
+  CHECK(digestsIn(*listener.live().scan) == digests);
+  CHECK_EQUAL(listener.live().directories, digests.size());
+  CHECK(listener.take().empty());
+}
+
+// More directories one in the other than may be open, and on most levels some that wait: the rest is walked
+// by one thread, without digests.
+void goesDeep() {
+  const TempTree tree;
+  std::string deep;
+  for (int i = 0; i < 400; ++i) {
+    deep += i == 0 ? "d" : "/d";
+    tree.directory(deep);
+    for (const char* beside : {"-a", "-b", "-c"}) tree.directory(deep + beside);
+  }
+  Mirror mirror(tree.path());
+  mirror.copy(ChangeKind::tree, "");
+  Listener listener(tree.path(), SIZE_MAX);
+  listener.waitUntilLive();
+  CHECK_EQUAL(listener.live().directories, 1601u);
+  if (listener.live().scan) CHECK(digestsIn(*listener.live().scan) == digestsOf(tree.path()));
+  CHECK(listener.take().empty());
+  probe(tree, listener, mirror);
+}
+
 void repeatsWhatIsTold(unsigned seed, std::size_t pendingLimitBytes) {
   const TempTree tree;
   Churn(tree.path(), seed).run(200);
@@ -307,14 +408,7 @@ void repeatsWhatIsTold(unsigned seed, std::size_t pendingLimitBytes) {
     for (const auto& [path, kind] : listener.take()) mirror.copy(kind, path);
     CHECK_EQUAL(firstDifference(mirror.entries(), entriesOf(tree.path())), "");
   }
-  // A directory that is not watched would keep this to itself.
-  std::set<std::string> probes{"probe"};
-  for (const auto& [path, entry] : entriesOf(tree.path())) {
-    if (S_ISDIR(entry.mode)) probes.insert(path + "/probe");
-  }
-  for (const std::string& path : probes) tree.file(path, "x");
-  for (const auto& [path, kind] : listener.take()) mirror.copy(kind, path);
-  CHECK_EQUAL(firstDifference(mirror.entries(), entriesOf(tree.path())), "");
+  probe(tree, listener, mirror);
 }
 
 // Whatever a loop is doing: walking, applying, waiting for its owner.
@@ -337,4 +431,7 @@ int main() {
   repeatsWhatIsTold(seed, SIZE_MAX);
   repeatsWhatIsTold(seed + 1, 2'000);
   stopsAtAnyMoment(seed + 2);
+  findsWhatAScanFinds(seed + 3);
+  goesDeep();
+  for (unsigned round = 0; round < 5; ++round) comparesWhileItChanges(seed + 10 + 10 * round);
 }

@@ -14,6 +14,7 @@ import { DigestStore } from '../store/digest-store.js';
 import type { SourceIdentity } from '../transfer/messages.js';
 import { endOrphans } from '../transfer/orphans.js';
 import { createTransferPool, type TransferPool } from '../transfer/pool.js';
+import type { ScannedDirectory } from '../watch/scan.js';
 import { FailLog } from './fail-log.js';
 import { FullSync } from './full-sync.js';
 import { hookLog } from './hook-log.js';
@@ -132,7 +133,8 @@ class ReplicationDaemon implements Daemon {
     );
     this.#watch = new SourceWatch(config, identity, {
       changes: (packed) => this.#receive(packed),
-      live: (directories, entries) => this.#goLive(directories, entries),
+      live: (directories, entries, scan) => this.#goLive(directories, entries, scan),
+      comparesAll: () => this.#replicas.some((replica) => this.#needsSync(replica)),
       overflow: () => this.#compareAll(),
       lost: (error) => this.#suspend(error),
       failed: (error) => this.#fail(error),
@@ -332,17 +334,23 @@ class ReplicationDaemon implements Daemon {
     for (const { replicator } of this.#replicas) replicator.wake();
   }
 
-  #goLive(directories: number, entries: number): void {
+  #goLive(directories: number, entries: number, scan: ScannedDirectory[] | undefined): void {
     this.#logger.info({ directories, entries }, 'watching');
     this.#size.note(entries);
     this.#suspended = undefined;
-    for (const { replicator, deletes } of this.#replicas) {
-      replicator.resume();
-      // What was held when it ended is known only after a comparison.
-      const needsSync = this.config.initialSync || this.#wasLost || deletes.isHolding;
-      if (needsSync) replicator.reconcile(this.#wasLost ? 'the source is back' : 'start');
-      else deletes.skipFirstSync();
-    }
+    this.#surroundings.scanner.giving(scan, () => {
+      for (const replica of this.#replicas) {
+        const { replicator, deletes } = replica;
+        replicator.resume();
+        if (this.#needsSync(replica)) replicator.reconcile(this.#wasLost ? 'the source is back' : 'start');
+        else deletes.skipFirstSync();
+      }
+    });
+  }
+
+  #needsSync({ deletes }: Replica): boolean {
+    // What was held when it ended is known only after a comparison.
+    return this.config.initialSync || this.#wasLost || deletes.isHolding;
   }
 
   /** Events were lost. Before the source is live nobody counts on them, and a comparison follows anyway. */

@@ -269,7 +269,7 @@ export class Replica {
           cancel: () => running.cancel(),
         };
       },
-      listDirectories: () => this.#findDifferences(),
+      listDirectories: (skipped) => this.#findDifferences(skipped),
       holdsDeletes: () => this.deletes.waits,
       journal: {
         sending: (changes) => this.#checkpoint.sending(changes),
@@ -353,14 +353,14 @@ export class Replica {
     for (const ended of this.#fullSyncEnded.splice(0)) ended();
   }
 
-  async #findDifferences(): Promise<DirectoryList> {
+  async #findDifferences(skipped: boolean): Promise<DirectoryList> {
     const isFull = this.#fullSync === 'asked';
     // A full sync looks at the whole target again, in the way of a first one.
     this.#isFirstLook = this.#wasCompared ? isFull : this.#digests.size === 0;
     this.#checkpoint.restart();
     this.#keepsMore = this.deletes.kept.length > 0;
     this.#comparedFrom = this.around.log.head;
-    const scan = await this.around.scanner.scan();
+    const scan = await this.around.scanner.scan(!skipped);
     if (isEmpty(scan) && this.around.hasConfirmed()) {
       this.#refusedEmpty = true;
       throw sourceEmpty();

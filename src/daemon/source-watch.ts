@@ -2,6 +2,7 @@ import type { Config } from '../config/config.js';
 import { systemClock } from '../core/clock.js';
 import type { WatchError } from '../core/errors.js';
 import type { SourceIdentity } from '../transfer/messages.js';
+import type { ScannedDirectory } from '../watch/scan.js';
 import { sourceLost, Watcher } from '../watch/watcher.js';
 import { isSameSource, latin1Of, readIdentity } from './source.js';
 
@@ -13,14 +14,16 @@ const checkMs = 2_000;
 export interface SourceWatchEvents {
   /** Changes in the form of `packChanges`. */
   changes(packed: Buffer): void;
-  /** Every directory is watched: for the first time, or again after the source was lost. */
-  live(directories: number, entries: number): void;
+  /** Every directory is watched: for the first time, or again after the source was lost. See `WatcherEvents.live`. */
+  live(directories: number, entries: number, scan?: ScannedDirectory[]): void;
   /** The kernel dropped events; what they told shows in the digests of a scan that begins after this call. */
   overflow(): void;
   /** The source went away. It is looked for, and `live` comes when it is back. */
   lost(error: WatchError): void;
   /** Watching can't go on. */
   failed(error: WatchError): void;
+  /** Whether everything is compared when it is live. */
+  comparesAll(): boolean;
   /** Another directory stands where the source was: whether it may be taken for the source from now on. */
   accepts(): boolean;
 }
@@ -73,15 +76,16 @@ export class SourceWatch {
       crossMounts,
       settleMs,
       lingerMs: batch.lingerMs,
+      digests: this.events.comparesAll(),
       ...events,
     };
     this.#watcher = new Watcher(options, {
       changes: (packed) => this.events.changes(packed),
-      live: (directories, entries) => {
+      live: (directories, entries, scan) => {
         this.#isLive = true;
         this.#directories = directories;
         this.#lookSoon(checkMs);
-        this.events.live(directories, entries);
+        this.events.live(directories, entries, scan);
       },
       overflow: () => this.events.overflow(),
       failed: (error) => void this.#giveUp(error),

@@ -36,7 +36,7 @@ export class SourceScanner {
   readonly #root: string;
   #running: Promise<unknown> = Promise.resolve();
   #next: Promise<readonly ScannedDirectory[]> | undefined;
-
+  #given: readonly ScannedDirectory[] | undefined;
   #counting: Promise<number> | undefined;
 
   constructor(private readonly config: Pick<Config, 'source' | 'rules' | 'crossMounts'>) {
@@ -46,8 +46,10 @@ export class SourceScanner {
   /**
    * Every directory with its digest, parents before children. Those who ask at about the same time share one scan, but
    * never one that had begun before they asked.
+   * @param takesGiven whether one that is {@link giving | given} at the moment will do
    */
-  scan(): Promise<readonly ScannedDirectory[]> {
+  scan(takesGiven = false): Promise<readonly ScannedDirectory[]> {
+    if (this.#given !== undefined && takesGiven) return Promise.resolve(this.#given);
     this.#next ??= this.#running.then(() => {
       this.#next = undefined;
       const scan = this.#scan();
@@ -55,6 +57,16 @@ export class SourceScanner {
       return scan;
     });
     return this.#next;
+  }
+
+  /** Those who ask during `action`, and take it, get this scan: every later change is among those that are told. */
+  giving(scan: readonly ScannedDirectory[] | undefined, action: () => void): void {
+    this.#given = scan;
+    try {
+      action();
+    } finally {
+      this.#given = undefined;
+    }
   }
 
   /** Entries of the source; those who ask at about the same time share one look. */

@@ -19,13 +19,24 @@ export interface NativeWatcherOptions {
   readonly settleMs?: number;
   /** How long changes are gathered before they are handed over, ms. Default 3. */
   readonly lingerMs?: number;
+  /** Whether `live` brings every directory with its digest. Default false. */
+  readonly digests?: boolean;
   /** Bytes that undelivered changes may take; past it, entries fold into their directory. Default 64 MiB. */
   readonly pendingLimitBytes?: number;
 }
 
 export type NativeMessage =
-  /** Every directory is watched: from here on nothing is missed. */
-  | { readonly type: 'live'; readonly directories: number; readonly entries: number }
+  /**
+   * Every directory is watched: from here on nothing is missed. `scan`: the records of `scanTree` with digests, each as its
+   * directory was just after its own watch began, so that all that came later is among the changes; it is left out when
+   * it was not asked for, or when it could not be had.
+   */
+  | {
+      readonly type: 'live';
+      readonly directories: number;
+      readonly entries: number;
+      readonly scan?: Buffer;
+    }
   /** Changes in the form of `packChanges`. */
   | { readonly type: 'changes'; readonly packed: Buffer }
   /**

@@ -80,8 +80,11 @@ export interface ReplicatorPorts {
   /** Finds out how this target deletes; a probe that fails tells what stands in the way of the target at large. */
   probe(): RunningProbe;
   send(batch: Batch): RunningTransfer;
-  /** Directories that may differ at this target, as the source is at some moment after the call. */
-  listDirectories(): Promise<DirectoryList>;
+  /**
+   * Directories that may differ at this target, as the source is at some moment of which every later change is told.
+   * @param skipped changes up to this call were skipped: the moment has to come after it
+   */
+  listDirectories(skipped: boolean): Promise<DirectoryList>;
   /** Keeps account of what the target acknowledged. */
   readonly journal: Journal;
   /** Whether deletes wait at the moment; see {@link Replicator.releaseHeld}. */
@@ -159,6 +162,8 @@ export class Replicator {
   #reconcile: ReconcileRun | undefined;
   #isListing = false;
   #needsReconcile: string | undefined;
+  /** Whether changes were skipped that no listing has seen yet. */
+  #hasSkipped = false;
   /** Since when it has to be compared with the source; ms since the epoch. */
   #unknownSince: number | undefined;
   /** When a batch that carried more than attributes ended last, ms since the epoch. */
@@ -415,6 +420,7 @@ export class Replicator {
     if (this.ports.cursor.isExpired) {
       // The listing begins after this point, so it sees all that the cursor jumps over.
       this.ports.cursor.renew();
+      this.#hasSkipped = true;
       this.#needsReconcile ??= 'the change log ran over';
       this.#unknownSince ??= this.ports.clock.now();
     }
@@ -484,7 +490,9 @@ export class Replicator {
     this.#isListing = true;
     this.#needsReconcile = undefined;
     this.#reconcile = undefined;
-    this.ports.listDirectories().then(
+    const skipped = this.#hasSkipped;
+    this.#hasSkipped = false;
+    this.ports.listDirectories(skipped).then(
       (list) => {
         this.#isListing = false;
         this.#reconcile = new ReconcileRun(list, this.ports.clock.now());
@@ -494,6 +502,7 @@ export class Replicator {
       },
       (error: unknown) => {
         this.#isListing = false;
+        this.#hasSkipped ||= skipped;
         this.#needsReconcile ??= reason;
         if (error instanceof ReplicationError) {
           this.#fail('halt', { code: error.code, text: error.message, hint: error.hint });

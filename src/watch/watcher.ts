@@ -7,7 +7,7 @@ import {
   type NativeWatcher,
   type NativeWatcherStats,
 } from '../native/addon.js';
-import { unpackScan } from './scan.js';
+import { type ScannedDirectory, unpackScan } from './scan.js';
 import { watchLimitReached } from './watch-limit.js';
 
 export interface WatcherOptions {
@@ -21,13 +21,19 @@ export interface WatcherOptions {
   readonly settleMs: number;
   /** How long changes are gathered, ms. */
   readonly lingerMs: number;
+  /** Whether `live` is to bring every directory with its digest. Default false. */
+  readonly digests?: boolean;
 }
 
 export interface WatcherEvents {
   /** Changes in the form of `packChanges`. */
   changes(packed: Buffer): void;
-  /** Every directory is watched. */
-  live(directories: number, entries: number): void;
+  /**
+   * Every directory is watched.
+   * @param scan every directory, parents before children, in a state whose later changes are all told; `undefined` when
+   *   it was not asked for or could not be had
+   */
+  live(directories: number, entries: number, scan?: ScannedDirectory[]): void;
   /** The kernel dropped events; what they told shows in the digests of a scan that begins after this call. */
   overflow(): void;
   /** Watching can't go on; the watcher is to be closed. `SOURCE_LOST` when the root went away. */
@@ -64,7 +70,7 @@ export class Watcher {
         this.events.changes(message.packed);
         break;
       case 'live':
-        this.events.live(message.directories, message.entries);
+        this.#live(message);
         break;
       case 'overflow':
         this.events.overflow();
@@ -75,6 +81,10 @@ export class Watcher {
       case 'error':
         void this.#fail(message);
     }
+  }
+
+  #live({ directories, entries, scan }: Extract<NativeMessage, { type: 'live' }>): void {
+    this.events.live(directories, entries, scan === undefined ? undefined : [...unpackScan(scan)]);
   }
 
   async #fail(message: Extract<NativeMessage, { type: 'error' }>): Promise<void> {

@@ -3,9 +3,11 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, closeSync, fstatSync, readFileSync, utimesSync, writeSync } from 'node:fs';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
+import { parentOf } from '../../src/core/path.js';
 import type { FilterRule } from '../../src/core/target.js';
 import { loadAddon, type ScanOptions } from '../../src/native/addon.js';
-import { scanDirectories, unpackScan } from '../../src/watch/scan.js';
+import { type ScannedDirectory, scanDirectories, unpackScan } from '../../src/watch/scan.js';
+import { record } from '../support/recorder.js';
 import { MemoryDisk, unlessMounting } from '../support/root.js';
 import { run } from '../support/run.js';
 import { atEnd } from '../support/scope.js';
@@ -32,6 +34,25 @@ const digestOf = async (tree: Tree, directory: string, rules: readonly FilterRul
   const records = await loadAddon().digestDirectories({ root: tree.path, rules, directories });
   return [...unpackScan(records)][0]?.digest;
 };
+
+test('the walk of a watcher brings what a scan finds, if asked', async (t) => {
+  const tree = tempTree(t, { 'a/b/c/f': '', 'a/f': '', 'a.b/f': '', 'x\n\xff/y/f': '', 'hidden/f': '' });
+  for (let i = 0; i < 200; i++) tree.makeDirectory(`many/${i}/below`);
+  const rules: FilterRule[] = ['- /hidden/', '- *.tmp'];
+  const { scan: found } = await (await record(t, tree.path, { rules, digests: true })).message('live');
+  assert.ok(found !== undefined);
+  const byPath = (directories: Iterable<ScannedDirectory>) =>
+    [...directories].sort((a, b) => (a.path < b.path ? -1 : 1));
+  assert.deepEqual(byPath(unpackScan(found)), byPath(await scan(tree, { rules, digests: true })));
+  const others = new Set<string>();
+  for (const { path } of unpackScan(found)) {
+    const parent = parentOf(path);
+    assert.ok(parent === undefined || others.has(parent), path);
+    others.add(path);
+  }
+  const { scan: unasked } = await (await record(t, tree.path)).message('live');
+  assert.equal(unasked, undefined);
+});
 
 test('a scan lists every directory, parents before children', async (t) => {
   const tree = tempTree(t, { 'a/b/c/f': '', 'a/f': '', 'a.b/f': '', 'x\n\xff/y/f': '' });

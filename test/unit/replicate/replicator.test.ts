@@ -73,12 +73,14 @@ const setUp = ({
   directories = [] as RelPath[],
   slots = 8,
   isHolding = (): boolean => false,
+  failsToList = (): boolean => false,
   toBeWhole = (_: readonly RelPath[]): readonly RelPath[] => [],
 } = {}) => {
   const clock = new FakeClock();
   const log = new ChangeLog(limitBytes, clock.now);
   const inFlight: Sent[] = [];
-  let listings = 0;
+  /** For each one, whether it had to see changes that were skipped. */
+  const listings: boolean[] = [];
   const probes: ((outcome: ProbeOutcome) => void)[] = [];
   const scheduler = new Scheduler(slots);
   const replicator = new Replicator(
@@ -124,8 +126,9 @@ const setUp = ({
         sending: (changes) => ({ changes, generation: 0 }),
         acknowledged: (_, sent) => toBeWhole(sent),
       },
-      listDirectories: async () => {
-        listings++;
+      listDirectories: async (skipped) => {
+        listings.push(skipped);
+        if (failsToList()) throw new Error('a disk that fails');
         return { paths: directories, entries: new Uint32Array(directories.length) };
       },
     },
@@ -138,7 +141,7 @@ const setUp = ({
     for (const resolve of probes.splice(0)) resolve({ result: 'ready', deleteMethod, isEmpty: false });
     await turn();
   };
-  return { log, clock, inFlight, probes, replicator, scheduler, change, ready, listings: () => listings };
+  return { log, clock, inFlight, probes, replicator, scheduler, change, ready, listings };
 };
 
 const pathsOf = (sent: Sent | undefined) => sent?.changes.map(({ path }) => path);
@@ -300,6 +303,25 @@ test('a cursor that fell off the log is cured by a reconcile', async () => {
   assert.ok(replicator.isSettled);
 });
 
+test('after changes were skipped the listing has to be newer than they are, until one succeeds', async () => {
+  let fails = true;
+  const { clock, replicator, change, listings } = setUp({ limitBytes: 1000, failsToList: () => fails });
+  const failure = { code: 'SOURCE_LOST', text: '', hint: '' };
+  replicator.suspend(failure);
+  for (let i = 0; i < 100; i++) change(`f${i}`);
+  replicator.resume();
+  replicator.reconcile('the source is back');
+  await turn();
+  assert.deepEqual(listings, [true]);
+  fails = false;
+  clock.advance();
+  await turn();
+  assert.deepEqual(listings, [true, true]);
+  replicator.reconcile('asked for');
+  await turn();
+  assert.deepEqual(listings, [true, true, false]);
+});
+
 test('a reconcile that is asked for while one runs follows it, or replaces it after a minute', async () => {
   const { clock, inFlight, replicator, ready, listings } = setUp({ directories: ['a', 'b'] as RelPath[] });
   replicator.reconcile('first');
@@ -307,18 +329,18 @@ test('a reconcile that is asked for while one runs follows it, or replaces it af
   await ready();
   replicator.reconcile('second');
   await turn();
-  assert.equal(listings(), 1);
+  assert.equal(listings.length, 1);
   const finish = async () => {
     for (const sent of [...inFlight]) sent.end(acknowledged);
     await turn();
   };
   await finish();
-  assert.equal(listings(), 2);
+  assert.equal(listings.length, 2);
   replicator.reconcile('third');
   clock.pass(60_000);
   replicator.wake();
   await turn();
-  assert.equal(listings(), 3);
+  assert.equal(listings.length, 3);
   while (inFlight.length > 0) await finish();
   assert.ok(replicator.isSettled);
 });
