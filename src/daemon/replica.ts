@@ -10,14 +10,14 @@ import type { Hooks } from '../hooks/hooks.js';
 import { compareWithTarget } from '../replicate/compare.js';
 import type { ReplicaState } from '../replicate/machine.js';
 import type { DirectoryList } from '../replicate/reconcile.js';
-import { Replicator, type ReplicatorLimits } from '../replicate/replicator.js';
+import { Replicator, type ReplicatorLimits, type RunningProbe } from '../replicate/replicator.js';
 import type { Scheduler } from '../replicate/scheduler.js';
 import type { Checkpointer } from '../store/checkpointer.js';
 import type { DigestStore } from '../store/digest-store.js';
 import type { TargetCheckpoint } from '../store/target-checkpoint.js';
 import type { TargetDigests } from '../store/target-digests.js';
 import { targetIdentity } from '../store/target-identity.js';
-import type { SourceIdentity, TransferOutcome } from '../transfer/messages.js';
+import type { DeleteMethod, SourceIdentity, TransferOutcome } from '../transfer/messages.js';
 import type { TransferPool } from '../transfer/pool.js';
 import type { Compare } from '../transfer/rsync-args.js';
 import type { ScannedDirectory } from '../watch/scan.js';
@@ -83,6 +83,9 @@ export class Replica {
   #fullSync: 'none' | 'asked' | 'running' = 'none';
   /** The newest change when the last comparison began. */
   #comparedFrom: Sequence = 0;
+  /** Whether the target was asked how it deletes, or refused a way of which it was known. */
+  #wasAsked = false;
+  readonly #identity: string;
   readonly #digests: TargetDigests;
   readonly #checkpoint: TargetCheckpoint;
 
@@ -92,9 +95,8 @@ export class Replica {
   ) {
     const { config, store, checkpointer } = around;
     const { rules, crossMounts } = config;
-    this.#digests = store.target(
-      targetIdentity(target, { rules, crossMounts, deletes: config.delete.enabled }),
-    );
+    this.#identity = targetIdentity(target, { rules, crossMounts, deletes: config.delete.enabled });
+    this.#digests = store.target(this.#identity);
     this.deletes = new TargetDeletes({
       source: config.source,
       rule: config.delete,
@@ -211,7 +213,7 @@ export class Replica {
   }
 
   #createReplicator(): Replicator {
-    const { config, log, pool, scheduler, bigFileScheduler, logger, failLog, hooks } = this.around;
+    const { config, log, pool, scheduler, bigFileScheduler, store, logger, failLog, hooks } = this.around;
     const { rules } = config;
     const { target } = this;
     const source = latin1Of(config.source);
@@ -224,9 +226,14 @@ export class Replica {
       random: Math.random,
       probe: () => {
         const looksForEntries = this.deletes.waits && !this.deletes.isHolding ? rules : undefined;
+        const known = this.#wasAsked || looksForEntries !== undefined ? undefined : this.#knownMethod();
+        // After a failure the target is asked itself: another rsync may answer there by now.
+        this.#wasAsked = true;
+        if (known !== undefined) return alreadyKnown(known);
         const running = pool.probe({ target, source, deletes: config.delete.enabled, looksForEntries });
         return {
           outcome: running.outcome.then((outcome) => {
+            if (outcome.result === 'ready') store.setDeleteMethod(this.#identity, outcome.deleteMethod);
             if (outcome.result === 'ready' && outcome.isEmpty) this.deletes.skipFirstSync();
             return outcome;
           }),
@@ -256,6 +263,7 @@ export class Replica {
           },
           outcome: running.outcome.then((outcome) => {
             deletes.end(outcome);
+            if (outcome.result === 'delete-method') store.setDeleteMethod(this.#identity, undefined);
             if (outcome.result === 'acknowledge')
               hooks.delivered({
                 target: target.name,
@@ -334,6 +342,12 @@ export class Replica {
     };
   }
 
+  /** How the target deletes, as a former process found out; of what is stored nothing else is trusted. */
+  #knownMethod(): DeleteMethod | undefined {
+    const stored = this.around.store.deleteMethod(this.#identity);
+    return deleteMethods.find((method) => method === stored);
+  }
+
   #letGo(): number {
     const held = [...this.replicator.held];
     const kept = this.deletes.approve(held);
@@ -392,6 +406,13 @@ const leftBy = ({
     ...[big, deferred, held].flatMap((packed) => Array.from(unpackChanges(packed), ({ path }) => path)),
     ...stuck.map(({ path }) => asRelPath(path)),
   ]);
+
+const deleteMethods: readonly DeleteMethod[] = ['missing-args', 'parent-directory', 'none'];
+
+const alreadyKnown = (deleteMethod: DeleteMethod): RunningProbe => ({
+  outcome: Promise.resolve({ result: 'ready', deleteMethod, isEmpty: false }),
+  cancel: () => {},
+});
 
 /** Where a target is, whatever else decides what is put there. */
 const placeOf = ({ location }: Target): string => JSON.stringify(Object.entries(location).sort());

@@ -12,6 +12,7 @@ import {
   openStoreFile,
   openTargetTable,
   readNote,
+  removeNote,
   type StoreFile,
   storeFormat,
   targetKeys,
@@ -130,13 +131,30 @@ export class DigestStore implements StoreWriter {
     return digests;
   }
 
+  /** What {@link setDeleteMethod} stored for a target. */
+  deleteMethod(identity: string): string | undefined {
+    return readNote(this.file, methodNote(keyOf(identity)));
+  }
+
+  /** Keeps, beside its digests, how a target was found to delete; `undefined`: it is not known any more. */
+  setDeleteMethod(identity: string, method: string | undefined): void {
+    if (this.deleteMethod(identity) === method) return;
+    const name = methodNote(keyOf(identity));
+    this.write(() =>
+      method === undefined ? removeNote(this.file, name) : writeNote(this.file, name, method),
+    );
+  }
+
   /** Removes what is stored for targets that are none of these. */
   keepOnly(identities: readonly string[]): void {
     const kept = new Set(identities.map(keyOf));
     for (const key of targetKeys(this.file)) {
       if (kept.has(key)) continue;
       this.#targets.delete(key);
-      this.write(() => dropTarget(this.file, key));
+      this.write(() => {
+        dropTarget(this.file, key);
+        removeNote(this.file, methodNote(key));
+      });
     }
   }
 
@@ -211,6 +229,8 @@ export class DigestStore implements StoreWriter {
     }
   }
 }
+
+const methodNote = (key: string): string => `method:${key}`;
 
 const keyOf = (identity: string): string => createHash('sha256').update(identity).digest('hex').slice(0, 32);
 

@@ -5,7 +5,7 @@ export type Table = Database<Buffer, Buffer>;
 /** An LMDB file that holds a table of notes and one table for each target. */
 export interface StoreFile {
   readonly root: RootDatabase<Buffer, Buffer>;
-  /** Short names -> bytes: the format, the boot it was written in, the newest id, the targets' tables. */
+  /** Short names -> bytes: the format, the boot it was written in, the newest id, the targets' tables and ways to delete. */
   readonly notes: Table;
 }
 
@@ -72,4 +72,9 @@ export const readNote = ({ notes }: StoreFile, name: string): string | undefined
 /** Only within a transaction. */
 export const writeNote = ({ notes }: StoreFile, name: string, text: string): void => {
   notes.put(Buffer.from(name), Buffer.from(text));
+};
+
+/** Only within a transaction. */
+export const removeNote = ({ notes }: StoreFile, name: string): void => {
+  notes.remove(Buffer.from(name));
 };

@@ -68,6 +68,28 @@ test('directories that were made while it ran are not compared at the next start
   );
 });
 
+test('a target that was asked how it deletes is not asked again at the next start', async (t) => {
+  const replication = await startReplication(t, { files, config: { standby: 'off' } });
+  await replication.settled();
+  await replication.imgsync.stop();
+  const connections = () => replication.daemons.map(({ log }) => log.split('connect from').length);
+  const before = connections();
+  replication.source.remove('d1/sub1');
+  replication.source.write('d2/new', 'made meanwhile');
+  await replication.restart();
+  await replication.settled();
+  await replication.firstSyncDone();
+  const batches = replication.daemons.map(
+    (_daemon, index) =>
+      delivered(replication).filter(({ target }) => target === `target-${index + 1}`).length,
+  );
+  assert.ok(batches.every((count) => count > 0));
+  assert.deepEqual(
+    connections(),
+    before.map((count, index) => count + Number(batches[index])),
+  );
+});
+
 test('after a stop only the directories that changed meanwhile are compared', async (t) => {
   const replication = await startReplication(t, { files });
   await replication.settled();

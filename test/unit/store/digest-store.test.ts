@@ -49,6 +49,24 @@ test('what belongs to targets that are gone is removed', async (t) => {
   await store.close();
 });
 
+test('how a target deletes is kept until it is forgotten, or the target is', async (t) => {
+  const stateDir = tempDirectory(t, 'state');
+  const first = await openDigestStore(stateDir);
+  assert.equal(first.store.deleteMethod('one'), undefined);
+  for (const name of ['one', 'two', 'three']) {
+    first.store.target(name);
+    first.store.setDeleteMethod(name, 'missing-args');
+  }
+  first.store.setDeleteMethod('two', undefined);
+  await first.store.close();
+  const { store } = await openDigestStore(stateDir);
+  const methods = () => ['one', 'two', 'three'].map((name) => store.deleteMethod(name));
+  assert.deepEqual(methods(), ['missing-args', undefined, 'missing-args']);
+  store.keepOnly(['one']);
+  assert.deepEqual(methods(), ['missing-args', undefined, undefined]);
+  await store.close();
+});
+
 test('a second process, or a second replication in this one, is refused by name of the first', async (t) => {
   const stateDir = tempDirectory(t, 'state');
   const { store } = await openDigestStore(stateDir);
