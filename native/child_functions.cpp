@@ -121,10 +121,15 @@ Napi::Value startChildCall(const Napi::CallbackInfo& info) {
   return result;
 }
 
+Napi::Value canStartChildrenCall(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), canStartChildren());
+}
+
 }  // namespace
 
 void registerChildFunctions(Napi::Env env, Napi::Object exports) {
   exports.Set("startChild", Napi::Function::New<startChildCall>(env, "startChild"));
+  exports.Set("canStartChildren", Napi::Function::New<canStartChildrenCall>(env, "canStartChildren"));
 }
 
 }  // namespace imgsync

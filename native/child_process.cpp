@@ -151,6 +151,8 @@ Result<StartedChild> startChild(const ChildSpec& spec) {
   return started;
 }
 
+bool canStartChildren() { return openPid(::getpid()) || errno != ENOSYS; }
+
 Result<ChildEnd> reapChild(pid_t pid) {
   siginfo_t info = {};
   int failed = 0;

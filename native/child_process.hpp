@@ -34,6 +34,9 @@ struct StartedChild {
 // Linux 5.3.
 Result<StartedChild> startChild(const ChildSpec& spec);
 
+// Whether the kernel tells the end of a child by a descriptor, so that startChild does not fail with ENOSYS.
+bool canStartChildren();
+
 struct ChildEnd {
   int exitCode = 0;  // meaningless if a signal ended it
   int signal = 0;    // 0: it exited

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { execa, type Result } from 'execa';
+import type { Result } from 'execa';
 import type { CommandHook } from '../core/hook.js';
 import { absoluteBytes, documentOf, type HookAction, type HookCall, HookFailure } from './hook-call.js';
 
@@ -62,6 +62,8 @@ const run = async (
   { hook, target, source, id }: HookCall,
   signal: AbortSignal,
 ): Promise<void> => {
+  // It takes long to load, and most configurations have no such hook.
+  const { execa } = await import('execa');
   signal.throwIfAborted();
   const child = execa(program, args, {
     cwd: source,

@@ -211,6 +211,8 @@ export interface NativeAddon {
    * before Linux 5.3.
    */
   startChild(options: NativeChildOptions): NativeChild;
+  /** Whether {@link startChild} does not fail with `ENOSYS`. */
+  canStartChildren(): boolean;
   /** A sealed anonymous file that holds the bytes, read position 0. The caller closes the descriptor. */
   memoryFile(bytes: Uint8Array): number;
 }

@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import { delimiter, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { execa } from 'execa';
+import type { execa } from 'execa';
 import { loadAddon, type NativeChild } from '../native/addon.js';
 
 export interface ChildOptions {
@@ -34,6 +34,14 @@ export interface ChildProcess {
   readonly ended: Promise<ChildEnd>;
 }
 
+/** Only where the addon can't start children: it takes longer to load than all the rest of a thread. */
+let startByExeca: ((options: ChildOptions) => ChildProcess) | undefined;
+
+/** Has to be awaited before the first {@link startChild}. */
+export const prepareToStart = async (): Promise<void> => {
+  if (!loadAddon().canStartChildren()) startByExeca ??= await loadExeca();
+};
+
 /**
  * Starts a program in a session of its own: no terminal to ask for passwords, and a group that holds what it starts. Never
  * throws for what the program does.
@@ -43,7 +51,7 @@ export const startChild = (options: ChildOptions): ChildProcess => {
     return startByAddon(options);
   } catch (error) {
     const { code = 'EUNKNOWN' } = error as NodeJS.ErrnoException;
-    if (code === 'ENOSYS') return startByExeca(options);
+    if (code === 'ENOSYS' && startByExeca !== undefined) return startByExeca(options);
     const ended = Promise.resolve({ exitCode: undefined, startError: code });
     return { pid: undefined, stdin: undefined, ended };
   }
@@ -76,16 +84,16 @@ const endOf = async ({ ended }: NativeChild, outputs: readonly Promise<unknown>[
 };
 
 /** For kernels that do not tell the end of a process by a descriptor. */
-export const startByExeca = ({
-  file,
-  args,
-  env,
-  cwdFd,
-  stdin,
-  onStdout,
-  onStderr,
-}: ChildOptions): ChildProcess => {
-  const child = execa(file, args, {
+export const loadExeca = async (): Promise<(options: ChildOptions) => ChildProcess> => {
+  const { execa } = await import('execa');
+  return (options) => startBy(execa, options);
+};
+
+const startBy = (
+  start: typeof execa,
+  { file, args, env, cwdFd, stdin, onStdout, onStderr }: ChildOptions,
+): ChildProcess => {
+  const child = start(file, args, {
     cwd: `/proc/self/fd/${cwdFd}`,
     env,
     extendEnv: false,

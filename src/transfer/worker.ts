@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import { type BatchContext, sendBatch } from './batch.js';
+import { prepareToStart } from './child-process.js';
 import { Comparing } from './comparing.js';
 import type {
   DeleteAnswer,
@@ -53,6 +54,7 @@ const withCancel = async <Request, Outcome>(
   });
   const post = (message: FromTask) => port.postMessage(message);
   try {
+    await prepareToStart();
     return await run(request, {
       env: process.env,
       standbys,

@@ -7,8 +7,8 @@ import { loadAddon } from '../../src/native/addon.js';
 import {
   type ChildOptions,
   type ChildProcess,
+  loadExeca,
   startByAddon,
-  startByExeca,
   startChild,
 } from '../../src/transfer/child-process.js';
 import { atEnd } from '../support/scope.js';
@@ -18,7 +18,7 @@ type Starter = (options: ChildOptions) => ChildProcess;
 
 const starters: Readonly<Record<string, Starter>> = {
   'by the addon': startByAddon,
-  'by execa': startByExeca,
+  'by execa': await loadExeca(),
 };
 
 interface Ran {
