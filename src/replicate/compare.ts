@@ -1,5 +1,5 @@
-import { parentOf, type RelPath } from '../core/path.js';
-import type { KnownDirectory, TargetDigests } from '../store/target-digests.js';
+import { parentOf, type RelPath, ROOT } from '../core/path.js';
+import type { DigestPlace, FoundDirectory, KnownDirectory, TargetDigests } from '../store/target-digests.js';
 import type { ScannedDirectory } from '../watch/scan.js';
 import type { DirectoryList } from './reconcile.js';
 
@@ -34,20 +34,24 @@ export const compareWithTarget = async (
   digests: Pick<TargetDigests, 'walk' | 'markUnknown' | 'size'>,
 ): Promise<Comparison> => {
   const walk = digests.walk();
+  const { parents, names } = outlineOf(scan);
+  const found: (FoundDirectory | undefined)[] = [];
   const different: ScannedDirectory[] = [];
-  const known: RelPath[] = [];
+  const known: Known[] = [];
   const losses = new Losses();
   let heldEntries = 0;
   let sourceEntries = 0;
   for (const [index, directory] of scan.entries()) {
-    const record = walk.get(directory.path);
+    const above = directory.path === ROOT ? walk.top : found[parents[index] ?? nowhere];
+    const record = above === undefined ? undefined : walk.find(above, names[index] ?? '');
+    found.push(record);
     heldEntries += record?.entries ?? 0;
     sourceEntries += directory.entries;
     if (record?.digest === undefined || record.digest !== directory.digest) {
       different.push(directory);
       if (record === undefined) losses.appeared(directory);
       else if (directory.digest !== unreadable) {
-        known.push(directory.path);
+        known.push({ path: directory.path, place: record });
         losses.shrunk(directory.path, record.entries - directory.entries);
       }
     }
@@ -55,13 +59,15 @@ export const compareWithTarget = async (
   }
   // Only a directory whose digest changed can have lost a subdirectory.
   const vanished = childrenLost(walk, known, scan);
-  for (let path = vanished.pop(); path !== undefined; path = vanished.pop()) {
-    const record = walk.get(path);
-    heldEntries += record?.entries ?? 0;
-    if (record !== undefined) losses.vanished(path, record);
-    vanished.push(...walk.children(path));
+  for (let lost = vanished.pop(); lost !== undefined; lost = vanished.pop()) {
+    const { path, place } = lost;
+    const record = walk.find(place, nameOf(path));
+    if (record === undefined) continue;
+    heldEntries += record.entries;
+    losses.vanished(path, record);
+    for (const child of walk.children(path, record)) vanished.push({ path: child, place: record });
   }
-  digests.markUnknown(known);
+  digests.markUnknown(known.map(({ path }) => path));
   return {
     list: levelByLevel(different),
     lostEntries: losses.count,
@@ -73,16 +79,51 @@ export const compareWithTarget = async (
 
 const pause = () => new Promise<void>((resolve) => setImmediate(resolve));
 
+/** A directory, and where its record stands: for one that is lost, that of the directory above. */
+interface Known {
+  readonly path: RelPath;
+  readonly place: DigestPlace;
+}
+
 const childrenLost = (
   walk: ReturnType<TargetDigests['walk']>,
-  directories: readonly RelPath[],
+  directories: readonly Known[],
   scan: readonly ScannedDirectory[],
-): RelPath[] => {
-  const children = directories.flatMap((path) => walk.children(path));
+): Known[] => {
+  const children = directories.flatMap(({ path, place }) =>
+    walk.children(path, place).map((child) => ({ path: child, place })),
+  );
   if (children.length === 0) return children;
   const scanned = new Set(scan.map(({ path }) => path));
-  return children.filter((path) => !scanned.has(path));
+  return children.filter(({ path }) => !scanned.has(path));
 };
+
+/** What the comparisons of a scan with all targets share. */
+interface Outline {
+  /** For each directory the index of the one above it, or {@link nowhere}. */
+  readonly parents: Int32Array;
+  readonly names: readonly string[];
+}
+
+const nowhere = -1;
+const outlines = new WeakMap<readonly ScannedDirectory[], Outline>();
+
+const outlineOf = (scan: readonly ScannedDirectory[]): Outline => {
+  const known = outlines.get(scan);
+  if (known !== undefined) return known;
+  const indexes = new Map<RelPath, number>();
+  const parents = new Int32Array(scan.length);
+  for (const [index, { path }] of scan.entries()) {
+    indexes.set(path, index);
+    const parent = parentOf(path);
+    parents[index] = (parent === undefined ? undefined : indexes.get(parent)) ?? nowhere;
+  }
+  const outline = { parents, names: scan.map(({ path }) => nameOf(path)) };
+  outlines.set(scan, outline);
+  return outline;
+};
+
+const nameOf = (path: RelPath): string => path.slice(path.lastIndexOf('/') + 1);
 
 /** What a look at the whole source says about a target's losses. */
 export interface Loss {

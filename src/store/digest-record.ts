@@ -33,9 +33,14 @@ const longestName = 255;
 /** Key of a directory: its parent's id, then its own name. So the subdirectories of one directory lie side by side. */
 export const encodeKey = (parentId: number, name: string): Buffer => {
   const key = Buffer.allocUnsafe(idBytes + name.length);
+  writeKey(key, parentId, name);
+  return key;
+};
+
+/** Makes the key of a directory of a former one whose name was as long. */
+export const writeKey = (key: Buffer, parentId: number, name: string): void => {
   key.writeUIntBE(parentId, 0, idBytes);
   key.write(name, idBytes, 'latin1');
-  return key;
 };
 
 /** Whether the store can hold a directory of this name. */

@@ -10,6 +10,7 @@ import {
   keyBehind,
   nameOf,
   parentIdOf,
+  writeKey,
 } from './digest-record.js';
 import type { Table } from './store-file.js';
 
@@ -402,9 +403,22 @@ export class TargetDigests {
   }
 }
 
+/** Where the records of a directory's subdirectories stand, and whether nothing below it counts. */
+export interface DigestPlace {
+  readonly id: number;
+  readonly isVoid: boolean;
+}
+
+export interface FoundDirectory extends KnownDirectory, DigestPlace {}
+
 /** A look at the digests of one target, from the root down. */
 export class DigestWalk {
-  readonly #places = new Map<RelPath, { readonly id: number; readonly isVoid: boolean }>();
+  /** The place of the root's record, whose name is empty. */
+  readonly top: DigestPlace = { id: aboveRoot, isVoid: false };
+  #found = 0;
+  readonly #places = new Map<RelPath, DigestPlace>();
+  /** By their length: a key is used up when it was looked for. */
+  readonly #keys: Buffer[] = [];
 
   constructor(
     private readonly table: Table,
@@ -413,26 +427,39 @@ export class DigestWalk {
 
   /** Records found so far, also those that don't count. */
   get found(): number {
-    return this.#places.size;
+    return this.#found;
   }
 
-  /** What is known of a directory; the one above it must have been looked up before. */
+  /** What is known of a directory; the one above it must have been looked up so before. */
   get(path: RelPath): KnownDirectory | undefined {
     const parent = parentOf(path);
-    const place = parent === undefined ? { id: aboveRoot, isVoid: false } : this.#places.get(parent);
-    const bytes =
-      place === undefined ? undefined : this.table.getBinaryFast(encodeKey(place.id, lastName(path)));
-    if (place === undefined || bytes === undefined) return undefined;
-    const { id, digest, entries, isUnknown, isChanging, isSuspect } = decodeRecord(bytes);
-    const isVoid = place.isVoid || isSuspect || this.writer.isLost;
-    this.#places.set(path, { id, isVoid });
-    return { digest: isVoid || isUnknown || isChanging ? undefined : digest, entries };
+    const above = parent === undefined ? this.top : this.#places.get(parent);
+    const found = above === undefined ? undefined : this.find(above, lastName(path));
+    if (found === undefined) return undefined;
+    this.#places.set(path, found);
+    return { digest: found.digest, entries: found.entries };
   }
 
-  /** The subdirectories, of a directory that was looked up, for which records are held. */
-  children(path: RelPath): RelPath[] {
-    const place = this.#places.get(path);
-    return place === undefined ? [] : childrenOf(this.table, path, place.id);
+  /** The same by the place of the directory above, for those who look at very many. */
+  find(above: DigestPlace, name: string): FoundDirectory | undefined {
+    const bytes = this.table.getBinaryFast(this.#key(above.id, name));
+    if (bytes === undefined) return undefined;
+    this.#found++;
+    const { id, digest, entries, isUnknown, isChanging, isSuspect } = decodeRecord(bytes);
+    const isVoid = above.isVoid || isSuspect || this.writer.isLost;
+    return { id, isVoid, digest: isVoid || isUnknown || isChanging ? undefined : digest, entries };
+  }
+
+  /** The subdirectories of a directory that was found for which records are held. */
+  children(path: RelPath, { id }: DigestPlace): RelPath[] {
+    return childrenOf(this.table, path, id);
+  }
+
+  #key(parentId: number, name: string): Buffer {
+    const key = this.#keys[name.length] ?? encodeKey(0, name);
+    this.#keys[name.length] = key;
+    writeKey(key, parentId, name);
+    return key;
   }
 }
 

@@ -68,6 +68,21 @@ test('below a directory that does not count, nothing does', async (t) => {
   assert.deepEqual(list.paths, ['a', 'a/b', 'a/b/c']);
 });
 
+test('targets that share a scan are told apart', async (t) => {
+  const store = await digestStore(t);
+  const [some, all, none] = ['some', 'all', 'none'].map((name) => store.target(name));
+  const scan = scanOf(held);
+  const acknowledged = scan.map((directory) => ({ ...directory, coverage: 'all' as const }));
+  all?.put(acknowledged);
+  some?.put(acknowledged.filter(({ path }) => path !== 'a/b/c'));
+  const lists = await Promise.all(
+    [some, all, none].map(async (digests) =>
+      digests === undefined ? [] : (await compareWithTarget(scan, digests)).list.paths,
+    ),
+  );
+  assert.deepEqual(lists, [['a/b/c'], [], ['', 'a', 'd', 'a/b', 'a/b/c']]);
+});
+
 test('a directory that left the tree is lost with all beneath it', async (t) => {
   const digests = await setUp(t, held);
   const now: Tree = { '': { entries: 1, text: 'less' }, d: 5 };

@@ -17,7 +17,7 @@ if (process.argv[1]?.endsWith('store-user.js')) {
     const digests = store.target(target);
     const walk = digests.walk();
     for (const path of usedPaths) walk.get(path);
-    walk.children('' as RelPath);
+    digests.children(['' as RelPath]);
     digests.expect(usedPaths.map((path) => ({ kind: 'directory', path })));
     for (let i = 0; i < usedPaths.length; i += 100)
       digests.put(usedPaths.slice(i, i + 100).map((path) => recordOf(path, i)));
