@@ -118,6 +118,8 @@ class ReplicationDaemon implements Daemon {
     this.#pool = createTransferPool({
       concurrency: maxTasks,
       runId,
+      socketDirectory: config.stateDir,
+      connectionEnded: (target, error) => logger.info({ target, error }, 'the shared ssh connection ended'),
     });
     this.#hooks = new Hooks(
       config.hooks,
@@ -314,6 +316,7 @@ class ReplicationDaemon implements Daemon {
     cancelCut();
     for (const replica of replicas) this.#leaving.delete(replica);
     await this.#pool.retireStandbys();
+    await Promise.all(replicas.map(({ name }) => this.#pool.disconnect(name)));
   }
 
   /** Brings in a target while the others run. */
