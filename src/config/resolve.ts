@@ -67,6 +67,7 @@ const targetOf = (target: TargetSettings, { rsync: common, standby }: Settings):
       identityFile: ssh?.identityFile,
       knownHostsFile: ssh?.knownHostsFile,
       options: ssh?.options ?? [],
+      ...(ssh?.shareConnection === true ? { shareConnection: true } : {}),
     },
     standby: target.standby ?? standby,
     bandwidthLimit,

@@ -57,6 +57,11 @@ const targetObject = section({
     )
       .default([])
       .describe('Further options of ssh_config(5): `["ServerAliveInterval=15"]`.'),
+    shareConnection: flag()
+      .default(false)
+      .describe(
+        'One connection stays up, and every rsync goes through it: no key exchange before each batch. Its socket is in `stateDir`.',
+      ),
   })
     .optional()
     .describe('How `ssh://` targets are reached; only for them.'),

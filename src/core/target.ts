@@ -55,6 +55,10 @@ export interface SshOptions {
   readonly knownHostsFile: string | undefined;
   /** Further `-o` options, `Key=Value`. */
   readonly options: readonly string[];
+  /** All rsyncs of the target go through one connection. */
+  readonly shareConnection?: true;
+  /** Socket of the connection that is shared, where there is one. */
+  readonly socket?: string;
 }
 
 export interface Target {

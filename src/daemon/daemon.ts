@@ -119,6 +119,8 @@ class ReplicationDaemon implements Daemon {
     this.#pool = createTransferPool({
       concurrency: maxTasks,
       runId,
+      socketDirectory: config.stateDir,
+      connectionEnded: (target, error) => logger.info({ target, error }, 'the shared ssh connection ended'),
     });
     this.#hooks = new Hooks(
       config.hooks,
@@ -290,6 +292,7 @@ class ReplicationDaemon implements Daemon {
     const known = new Map(staying.map((replica) => [replica.replicator.name, replica]));
     for (const target of added) known.set(target.name, new Replica(target, this.#surroundings));
     this.#replicas = config.targets.flatMap(({ name }) => known.get(name) ?? []);
+    const hooks = this.#hooks.setHooks(config.hooks);
     this.#hooks.setTargets(config.targets.map(({ name }) => name));
     for (const { name } of added) {
       const replica = known.get(name);
@@ -300,6 +303,7 @@ class ReplicationDaemon implements Daemon {
         added: added.flatMap(({ name }) => (removed.includes(name) ? [] : name)),
         changed: added.flatMap(({ name }) => (removed.includes(name) ? name : [])),
         removed: removed.filter((name) => !known.has(name)),
+        ...(Object.values(hooks).some(({ length }) => length > 0) ? { hooks } : {}),
       },
       'the configuration was read again',
     );
@@ -316,6 +320,7 @@ class ReplicationDaemon implements Daemon {
     cancelCut();
     for (const replica of replicas) this.#leaving.delete(replica);
     await this.#pool.retireStandbys();
+    await Promise.all(replicas.map(({ name }) => this.#pool.disconnect(name)));
   }
 
   /** Brings in a target while the others run. */

@@ -27,7 +27,6 @@ const fixed: readonly (readonly [key: string, (config: Config) => unknown])[] = 
   ['log', ({ log }) => log],
   ['changeLogLimit', ({ changeLogLimitBytes }) => changeLogLimitBytes],
   ['failLog', ({ failLog }) => failLog],
-  ['hooks', ({ hooks }) => hooks],
 ];
 
 /** Compares two configurations. Pure. */
@@ -49,7 +48,6 @@ export const planReload = (current: Config, next: Config): ReloadPlan => {
       log: current.log,
       changeLogLimitBytes: current.changeLogLimitBytes,
       failLog: current.failLog,
-      hooks: current.hooks,
     },
     needsRestart: fixed.flatMap(([key, of]) => (isSame(of(current), of(next)) ? [] : key)),
     removed: current.targets.flatMap((target) => (isSame(target, after.get(target.name)) ? [] : target.name)),

@@ -20,6 +20,7 @@ import { targetIdentity } from '../store/target-identity.js';
 import type { DeleteMethod, SourceIdentity, TransferOutcome } from '../transfer/messages.js';
 import type { TransferPool } from '../transfer/pool.js';
 import type { Compare } from '../transfer/rsync-args.js';
+import { sharingOf } from '../transfer/shared-connections.js';
 import type { ScannedDirectory } from '../watch/scan.js';
 import { sourceLost } from '../watch/watcher.js';
 import type { FailLog } from './fail-log.js';
@@ -113,6 +114,12 @@ export class Replica {
       isCompared: () => around.isLive() && this.replicator.isCompared,
     });
     this.replicator = this.#createReplicator();
+    const sharing = sharingOf(config.stateDir, target);
+    if (sharing !== undefined && 'fault' in sharing)
+      around.logger.warn(
+        { target: target.name, reason: sharing.fault },
+        'the ssh connection is not shared: each rsync makes one of its own',
+      );
   }
 
   /** Whether the source was empty, against all that is known, when it was last compared with this target. */

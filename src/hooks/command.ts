@@ -1,5 +1,4 @@
 import { isUtf8 } from 'node:buffer';
-import type { Result } from 'execa';
 import type { CommandHook } from '../core/hook.js';
 import { absoluteBytes, documentOf, type HookAction, type HookCall, HookFailure } from './hook-call.js';
 
@@ -7,6 +6,8 @@ import { absoluteBytes, documentOf, type HookAction, type HookCall, HookFailure 
 const maxArgumentBytes = 64 * 1024;
 /** What is kept of standard error for the message of a failure. */
 const keptBytes = 4_096;
+/** How long its standard error is waited for once it has ended, ms. */
+const restMs = 1_000;
 
 /**
  * Runs the program in the source root, its own process group, so that a time limit ends all that it started. Beside its
@@ -93,20 +94,40 @@ const run = async (
     }
   };
   signal.addEventListener('abort', kill, { once: true });
+  // What it left behind in a session of its own may hold its standard error for ever.
+  let timer: NodeJS.Timeout | undefined;
+  const end = new Promise<Ended>((resolve) => {
+    child.once('exit', (exitCode, name) => {
+      timer = setTimeout(() => {
+        child.stderr?.destroy();
+        resolve({
+          failed: exitCode !== 0,
+          ...(exitCode === null ? {} : { exitCode }),
+          ...(name === null ? {} : { signal: name }),
+        });
+      }, restMs);
+    });
+  });
   try {
-    const result = await child;
+    const result = await Promise.race<Ended>([child, end]);
     signal.throwIfAborted();
     if (result.failed) throw new HookFailure(reasonOf(program, result, said));
   } finally {
+    clearTimeout(timer);
     signal.removeEventListener('abort', kill);
   }
 };
 
-const reasonOf = (
-  program: string,
-  { exitCode, signal, code }: Pick<Result, 'exitCode' | 'signal' | 'code'>,
-  said: string,
-): string => {
+/** How a program ended. */
+interface Ended {
+  readonly failed: boolean;
+  readonly exitCode?: number | undefined;
+  readonly signal?: string | undefined;
+  /** errno's name when it could not be run. */
+  readonly code?: string | undefined;
+}
+
+const reasonOf = (program: string, { exitCode, signal, code }: Ended, said: string): string => {
   const end =
     exitCode !== undefined
       ? `ended with ${exitCode}`
@@ -116,7 +137,8 @@ const reasonOf = (
   const line = said.trim().split('\n').at(-1)?.trim() ?? '';
   const text = Buffer.from(line, 'latin1')
     .toString('utf8')
-    .replace(/\p{Cc}/gu, ' ')
+    .replace(/\p{Cc}+/gu, ' ')
+    .trim()
     .slice(0, 200);
   return `${program} ${end}${text === '' ? '' : `: ${text}`}`;
 };

@@ -30,9 +30,9 @@ export class DeliveryGate {
   #given = 0;
 
   constructor(
-    private readonly when: 'all' | number,
+    private when: 'all' | number,
     private targets: readonly string[],
-    private readonly limit: number,
+    private limit: number,
   ) {}
 
   get size(): number {
@@ -88,6 +88,18 @@ export class DeliveryGate {
       [...this.#waiting.keys()].filter((path) => !isLeft(path, left)),
       sequence,
     );
+  }
+
+  /** Waits for another number of targets. @returns what is complete by it */
+  configure(when: 'all' | number, limit: number): Change[] {
+    this.when = when;
+    this.limit = limit;
+    return this.#take([...this.#waiting.keys()]);
+  }
+
+  /** Which of the targets have which of the paths that wait. */
+  *having(): Generator<{ readonly target: string; readonly change: Change }> {
+    for (const { change, has } of this.#waiting.values()) for (const target of has) yield { target, change };
   }
 
   /** Another list of targets. @returns what is complete by it */

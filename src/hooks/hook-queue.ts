@@ -72,8 +72,8 @@ export class HookQueue {
   #idle: () => void = () => {};
 
   constructor(
-    private readonly hook: Hook,
-    private readonly action: HookAction,
+    private hook: Hook,
+    private action: HookAction,
     private readonly options: HookQueueOptions,
   ) {}
 
@@ -89,6 +89,13 @@ export class HookQueue {
       lost: this.#lost,
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
     };
+  }
+
+  /** The next tries are made in another way; what waits stays. */
+  configure(hook: Hook, action: HookAction): void {
+    this.hook = hook;
+    this.action = action;
+    this.#pump();
   }
 
   /** @param target lane of its own; `undefined` for changes that several targets have, or none */
@@ -112,12 +119,16 @@ export class HookQueue {
     this.options.observer.lost(this.hook.name, paths, reason);
   }
 
-  /** Takes nothing more; calls what waits once, without further tries. @returns when nothing is left */
-  async end(): Promise<void> {
+  /**
+   * Takes nothing more; calls what waits once, without further tries.
+   * @param reason why what failed before is given up
+   * @returns when nothing is left
+   */
+  async end(reason = 'imgsync-fast stops'): Promise<void> {
     this.#isEnding = true;
     for (const lane of this.#lanes.values()) {
       lane.cancelPause?.();
-      if (lane.cancelPause !== undefined) this.#giveUp(lane, 'imgsync-fast stops');
+      if (lane.cancelPause !== undefined) this.#giveUp(lane, reason);
     }
     this.#pump();
     if (this.#isIdle) return;

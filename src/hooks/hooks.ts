@@ -21,19 +21,18 @@ interface Wired {
  * replication.
  */
 export class Hooks {
-  readonly #wired: readonly Wired[];
+  #wired: readonly Wired[];
+  /** Those that were taken out and have calls to make yet. */
+  readonly #leaving = new Set<HookQueue>();
+  #changes = 0;
 
   /** @param targets their names; none: the hooks are told of every change as it comes */
   constructor(
     hooks: readonly Hook[],
     private targets: readonly string[],
-    options: HookQueueOptions,
+    private readonly options: HookQueueOptions,
   ) {
-    this.#wired = hooks.map((hook) => ({
-      hook,
-      queue: new HookQueue(hook, actionOf(hook), options),
-      gate: hook.when === 'each' ? undefined : new DeliveryGate(hook.when, targets, hook.queuePaths),
-    }));
+    this.#wired = hooks.map((hook) => this.#wire(hook, options));
   }
 
   get isEmpty(): boolean {
@@ -80,6 +79,32 @@ export class Hooks {
       if (gate !== undefined) queue.add(undefined, gate.compared(target, sequence, open));
   }
 
+  /** Other hooks, told apart by their names. What waits for one that changes goes in the new way. */
+  setHooks(hooks: readonly Hook[]): HookChanges {
+    const before = new Map(this.#wired.map((wired) => [wired.hook.name, wired]));
+    const changed: string[] = [];
+    // Calls of a hook that comes back are others than those it had.
+    const options = { ...this.options, runId: `${this.options.runId}.${++this.#changes}` };
+    this.#wired = hooks.map((hook) => {
+      const wired = before.get(hook.name);
+      if (wired === undefined) return this.#wire(hook, options);
+      if (JSON.stringify(wired.hook) === JSON.stringify(hook)) return wired;
+      changed.push(hook.name);
+      return this.#rewire(wired, hook);
+    });
+    const names = new Set(hooks.map(({ name }) => name));
+    const removed = [...before.values()].filter(({ hook }) => !names.has(hook.name));
+    for (const { queue } of removed) {
+      this.#leaving.add(queue);
+      void queue.end('the hook was taken out').then(() => this.#leaving.delete(queue));
+    }
+    return {
+      added: [...names].filter((name) => !before.has(name)),
+      changed,
+      removed: removed.map(({ hook }) => hook.name),
+    };
+  }
+
   setTargets(targets: readonly string[]): void {
     this.targets = targets;
     for (const { queue, gate } of this.#wired)
@@ -88,12 +113,42 @@ export class Hooks {
 
   /** Calls what waits once more. @returns when nothing is left */
   async end(): Promise<void> {
-    await Promise.all(this.#wired.map(({ queue }) => queue.end()));
+    await Promise.all(
+      [...this.#wired.map(({ queue }) => queue), ...this.#leaving].map((queue) => queue.end()),
+    );
   }
 
   cut(): void {
     for (const { queue } of this.#wired) queue.cut();
+    for (const queue of this.#leaving) queue.cut();
   }
+
+  #wire(hook: Hook, options: HookQueueOptions): Wired {
+    return { hook, queue: new HookQueue(hook, actionOf(hook), options), gate: this.#gateOf(hook) };
+  }
+
+  #gateOf({ when, queuePaths }: Hook): DeliveryGate | undefined {
+    return when === 'each' ? undefined : new DeliveryGate(when, this.targets, queuePaths);
+  }
+
+  #rewire({ queue, gate }: Wired, hook: Hook): Wired {
+    queue.configure(hook, actionOf(hook));
+    if (gate === undefined) return { hook, queue, gate: this.#gateOf(hook) };
+    if (hook.when !== 'each') {
+      queue.add(undefined, gate.configure(hook.when, hook.queuePaths));
+      return { hook, queue, gate };
+    }
+    // Targets that do not have them yet are told when they do.
+    for (const { target, change } of gate.having()) queue.add(target, [change]);
+    return { hook, queue, gate: undefined };
+  }
+}
+
+/** What another list of hooks changed: their names. */
+export interface HookChanges {
+  readonly added: readonly string[];
+  readonly changed: readonly string[];
+  readonly removed: readonly string[];
 }
 
 const actionOf = (hook: Hook): HookAction => {

@@ -9,6 +9,7 @@ import type {
   TransferProgress,
   TransferRequest,
 } from './messages.js';
+import { SharedConnections } from './shared-connections.js';
 import type { FromTask, ToTask } from './worker.js';
 
 export interface TransferPoolOptions {
@@ -18,6 +19,10 @@ export interface TransferPoolOptions {
   readonly concurrency: number;
   /** Marks the rsyncs of this process in their environment. */
   readonly runId: string;
+  /** For the sockets of shared connections. */
+  readonly socketDirectory: string;
+  /** A shared connection ended by itself. */
+  readonly connectionEnded: (target: string, text: string) => void;
 }
 
 export interface Running<Outcome> {
@@ -41,6 +46,8 @@ export interface TransferPool {
   probe(request: ProbeRequest): Running<ProbeOutcome>;
   /** Ends the rsyncs that wait for a list. */
   retireStandbys(): Promise<void>;
+  /** Ends the shared connection of a target, after its last transfer. */
+  disconnect(target: string): Promise<void>;
   /** Cancels what runs, waits for it and ends the threads. */
   close(): Promise<void>;
 }
@@ -56,18 +63,21 @@ const intruders = [
 /** In the environment of every rsync: which run of which process it belongs to. */
 export const runMarker = 'IMGSYNC_FAST_RUN';
 
-export const createTransferPool = ({ threads = 2, concurrency, runId }: TransferPoolOptions): TransferPool =>
-  new PiscinaTransferPool(threads, concurrency, runId);
+export const createTransferPool = (options: TransferPoolOptions): TransferPool =>
+  new PiscinaTransferPool(options);
 
 class PiscinaTransferPool implements TransferPool {
   /** One thread each: the tasks of a target go to the same thread, where its standby waits. */
   readonly #threads: readonly Piscina[];
   readonly #threadOf = new Map<string, Piscina>();
   readonly #running = new Set<Running<unknown>>();
+  readonly #connections: SharedConnections;
   #standbysStarted: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
-  constructor(threads: number, concurrency: number, runId: string) {
+  constructor({ threads = 2, concurrency, runId, socketDirectory, connectionEnded }: TransferPoolOptions) {
+    const env = environment(runId);
+    this.#connections = new SharedConnections({ directory: socketDirectory, env, ended: connectionEnded });
     const options = {
       filename: new URL('./worker.js', import.meta.url).href,
       minThreads: 1,
@@ -81,7 +91,7 @@ class PiscinaTransferPool implements TransferPool {
       resourceLimits: { maxYoungGenerationSizeMb: 2 },
       // Lists lie in descriptors that the addon opened.
       trackUnmanagedFds: false,
-      env: environment(runId),
+      env,
     };
     this.#threads = Array.from({ length: threads }, () => new Piscina(options));
   }
@@ -103,11 +113,16 @@ class PiscinaTransferPool implements TransferPool {
     // Piscina throws where nobody can catch it when a task ends after its thread was destroyed.
     await this.#standbysStarted;
     await this.retireStandbys();
+    await this.#connections.close();
     await Promise.all(this.#threads.map((thread) => thread.destroy()));
   }
 
   async retireStandbys(): Promise<void> {
     await Promise.all(this.#threads.map((thread) => thread.run(undefined, { name: 'retire' })));
+  }
+
+  disconnect(target: string): Promise<void> {
+    return this.#connections.end(target);
   }
 
   #startStandbys(): void {
@@ -133,8 +148,9 @@ class PiscinaTransferPool implements TransferPool {
   ): Running<Outcome> {
     const { port1, port2 } = new MessageChannel();
     // Never piscina's own way of aborting: it ends the thread and leaves the children behind.
-    const run: Promise<Outcome> = this.#thread(request.target.name).run(
-      { request, port: port2 },
+    const target = this.#connections.through(request.target);
+    const run: Promise<Outcome> = this.#thread(target.name).run(
+      { request: { ...request, target }, port: port2 },
       { name, transferList: [port2, ...transferable] },
     );
     let progress: TransferProgress = { files: 0, sentBytes: 0 };

@@ -140,7 +140,18 @@ const locationArgs = (target: Target): string[] => {
   }
 };
 
-const sshCommand = ({ location, ssh, rsync }: Target): string => {
+const sshCommand = (target: Target): string => {
+  const { socket } = target.ssh;
+  return [
+    ...sshStart(target),
+    // Without an answer there ssh connects by itself.
+    ...(socket === undefined ? [] : ['-oControlMaster=no', `-oControlPath=${socket}`]),
+  ]
+    .map(quoteForRsh)
+    .join(' ');
+};
+
+const sshStart = ({ location, ssh, rsync }: Target): string[] => {
   const port = location.type === 'ssh' ? location.port : undefined;
   return [
     'ssh',
@@ -151,10 +162,28 @@ const sshCommand = ({ location, ssh, rsync }: Target): string => {
     ...(ssh.identityFile === undefined ? [] : ['-i', ssh.identityFile]),
     ...(ssh.knownHostsFile === undefined ? [] : [`-oUserKnownHostsFile=${ssh.knownHostsFile}`]),
     ...ssh.options.map((option) => `-o${option}`),
-  ]
-    .map(quoteForRsh)
-    .join(' ');
+  ];
 };
+
+/** The command of a connection that others go through by a socket. */
+export const sshWords = (target: Target, socket: string): string[] => {
+  const { location, rsync } = target;
+  if (location.type !== 'ssh') return [];
+  return [
+    ...sshStart(target),
+    '-oControlMaster=yes',
+    '-oControlPersist=no',
+    `-oControlPath=${socket}`,
+    // A connection that died has to end, or everything would hang in it. In ssh the first of two options wins.
+    `-oServerAliveInterval=${Math.ceil(rsync.timeoutSeconds / keepAlives)}`,
+    `-oServerAliveCountMax=${keepAlives}`,
+    '-N',
+    '-T',
+    `${atUser(location.user)}${location.host}`,
+  ];
+};
+/** Without an answer to so many a connection counts as dead. */
+const keepAlives = 3;
 
 /** rsync splits `--rsh` at blanks; a doubled quote inside quotes stands for itself. rsync(1), `--rsh`. */
 const quoteForRsh = (word: string): string =>

@@ -7,9 +7,10 @@ import { configSchema } from '../../src/config/schema.js';
 import { loadAddon } from '../../src/native/addon.js';
 
 const read = (file: string): string => readFileSync(file, 'utf8');
-const pages = ['README.md', ...readdirSync('docs').map((name) => join('docs', name))].filter((name) =>
-  name.endsWith('.md'),
-);
+const pages = [
+  'README.md',
+  ...readdirSync('docs', { recursive: true, encoding: 'utf8' }).map((name) => join('docs', name)),
+].filter((name) => name.endsWith('.md'));
 
 test('every configuration that is shown is a valid one', () => {
   const shown = pages.flatMap((page) =>

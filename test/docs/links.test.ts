@@ -46,8 +46,8 @@ test('every relative link of a page leads to a file, and to a heading that is th
 
 test('every page of docs is in its index', () => {
   const index = read('docs/README.md');
-  for (const name of readdirSync('docs'))
-    if (name !== 'README.md') assert.ok(index.includes(`(${name})`), name);
+  for (const name of readdirSync('docs', { recursive: true, encoding: 'utf8' }))
+    if (name.endsWith('.md') && name !== 'README.md') assert.ok(index.includes(`(${name})`), name);
 });
 
 /** Codes of faults, wherever the source makes them up. */

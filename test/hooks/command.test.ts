@@ -128,6 +128,62 @@ test('a command that hangs is killed with all that it started', async (t) => {
   await waitFor(() => !isRunning(child), { what: 'end of its child' });
 });
 
+/** A program that leaves another behind, in a session of its own and with the same standard error. */
+const leaver = (folder: string, then: string): string[] => [
+  'sh',
+  '-c',
+  `setsid sh -c 'echo $$ > ${folder}/left; exec sleep 1000' & while [ ! -s ${folder}/left ]; do sleep 0.01; done; ${then}`,
+  'sh',
+];
+
+for (const [what, then, failure] of [
+  ['worked', 'exit 0', undefined],
+  ['failed', 'echo no room >&2; exit 3', /^sh ended with 3: no room$/],
+  ['hangs', 'wait', /it took longer/],
+] as const)
+  test(`a call is over when its program ${what}, whatever it left behind`, async (t) => {
+    const source = tempTree(t);
+    const folder = tempDirectory(t, 'hook');
+    const hook = hookOf({ type: 'command', argv: leaver(folder, then) });
+    const abort = new AbortController();
+    const ended = commandAction(hook)(call(source.path, ['a']), abort.signal);
+    ended.catch(() => {});
+    if (what === 'hangs') {
+      await waitFor(() => existsSync(`${folder}/left`) && readFileSync(`${folder}/left`, 'utf8') !== '', {
+        what: 'the one that is left',
+      });
+      abort.abort(new Error('it took longer than 1 s'));
+    }
+    let isOver = false;
+    void ended
+      .catch(() => {})
+      .then(() => {
+        isOver = true;
+      });
+    await waitFor(() => existsSync(`${folder}/left`) && readFileSync(`${folder}/left`, 'utf8') !== '', {
+      what: 'the one that is left',
+    });
+    const left = Number(readFileSync(`${folder}/left`, 'utf8'));
+    t.after(() => process.kill(left, 'SIGKILL'));
+    await waitFor(() => isOver, { what: 'end of the call', limitMs: 20_000 });
+    if (failure === undefined) await ended;
+    else await assert.rejects(ended, ({ message }: Error) => failure.test(message) || assert.fail(message));
+  });
+
+test('a program need not read what it is given', async (t) => {
+  const source = tempTree(t);
+  const paths = Array.from({ length: 20_000 }, (_, index) => `${index}${'x'.repeat(100)}`);
+  const hook = hookOf({ type: 'command', argv: ['true'], pass: 'stdin' });
+  await commandAction(hook)(call(source.path, paths), never);
+});
+
+test('standard error without end is read and forgotten', async (t) => {
+  const source = tempTree(t);
+  const argv = ['sh', '-c', 'head -c 20000000 /dev/zero >&2; echo at last >&2; exit 1', 'sh'];
+  const failed = commandAction(hookOf({ type: 'command', argv }))(call(source.path, ['a']), never);
+  await assert.rejects(failed, { message: 'sh ended with 1: at last' });
+});
+
 /** Zombies that nobody reaps are no more than a number. */
 const isRunning = (pid: number): boolean => {
   try {

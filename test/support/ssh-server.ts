@@ -14,6 +14,8 @@ export interface SshServer {
   readonly user: string;
   readonly identityFile: string;
   readonly knownHostsFile: string;
+  /** How often somebody logged in. */
+  logins(): number;
 }
 
 /** A real sshd on the loopback address with keys of its own; it lets in the user of the tests alone. */
@@ -56,7 +58,13 @@ export const sshServer = async (scope: Scope): Promise<SshServer> => {
     },
     { what: 'sshd' },
   );
-  return { port, user: userInfo().username, identityFile, knownHostsFile };
+  return {
+    port,
+    user: userInfo().username,
+    identityFile,
+    knownHostsFile,
+    logins: () => readFileSync(join(folder, 'output'), 'utf8').split('Accepted publickey').length - 1,
+  };
 };
 
 const answers = (port: number): Promise<boolean> =>

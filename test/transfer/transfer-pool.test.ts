@@ -27,7 +27,12 @@ import { waitFor } from '../support/wait-for.js';
 const isRoot = process.getuid?.() === 0;
 
 const poolFor = (t: TestContext): TransferPool => {
-  const pool = createTransferPool({ concurrency: 4, runId: `test-${process.pid}` });
+  const pool = createTransferPool({
+    concurrency: 4,
+    runId: `test-${process.pid}`,
+    socketDirectory: '/nowhere',
+    connectionEnded: () => {},
+  });
   atEnd(t, () => pool.close());
   return pool;
 };

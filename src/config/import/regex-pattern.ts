@@ -45,10 +45,12 @@ const refuse = (message: string): never => {
 
 /** More patterns than that would be a list that nobody can read. */
 const maxAlternatives = 64;
+const maxDepth = 100;
 
 /** Reads an expression as the sequences of tokens that it has to choose from. */
 class RegexReader {
   #at = 0;
+  #depth = 0;
 
   constructor(private readonly regex: string) {}
 
@@ -104,7 +106,9 @@ class RegexReader {
   #group(): readonly Parts[] {
     if (this.#takes('?') && !this.#takes(':'))
       refuse("look-ahead and options in (?…) have no like in rsync's patterns");
+    if (++this.#depth > maxDepth) refuse(`its groups are more than ${maxDepth} deep`);
     const alternatives = this.#alternatives();
+    this.#depth--;
     if (!this.#takes(')')) refuse('a group is not closed: sersync refused it and went on without');
     return alternatives;
   }

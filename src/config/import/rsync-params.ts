@@ -1,4 +1,5 @@
 import { faultOfRsyncArg, valuedOptions } from '../extra-rsync-args.js';
+import { commonRsync } from '../rsync-schema.js';
 import { isBandwidth } from '../sizes.js';
 import type { Note } from './remark.js';
 
@@ -7,6 +8,14 @@ export interface RsyncParams {
   readonly compress?: boolean;
   readonly wholeFile?: boolean;
   readonly timeoutSeconds?: number;
+  readonly checksum?: boolean;
+  readonly fsync?: boolean;
+  readonly chmod?: string;
+  readonly chown?: string;
+  readonly usermap?: string;
+  readonly groupmap?: string;
+  readonly backupDir?: string;
+  readonly tempDir?: string;
   readonly bandwidthLimit?: string;
   readonly port?: string;
   readonly passwordFile?: string;
@@ -40,9 +49,15 @@ export const readRsyncParams = (words: readonly string[]): RsyncParams => {
     if (meaning === undefined) passOn(found, option);
     else meaning(found, option.value ?? '', option.written);
   }
+  // The key means it, too.
+  if (found.backupDir !== undefined) remove(found.args, '--backup');
   if (words.length > 0) noteImplied(found);
   const { handled: _handled, ...params } = found;
   return params;
+};
+
+const remove = (args: string[], arg: string): void => {
+  args.splice(0, args.length, ...args.filter((other) => other !== arg));
 };
 
 interface Option {
@@ -182,6 +197,51 @@ const set =
     found.notes.push({ kind: 'carried', about, message, key });
   };
 
+/** A switch with a key of its own. */
+const flag = (
+  name: 'checksum' | 'fsync' | 'compress' | 'wholeFile',
+  isOn: boolean,
+  message = `the key ${name}`,
+): Meaning =>
+  set((found) => {
+    found[name] = isOn;
+  }, message);
+
+type TextKey = 'chmod' | 'chown' | 'usermap' | 'groupmap' | 'backupDir' | 'tempDir';
+
+/** An option with a key of its own; what the key refuses goes on as it is. */
+const keyed =
+  (key: TextKey, option: string): Meaning =>
+  (found, written, about) => {
+    const isDirectory = key === 'backupDir' || key === 'tempDir';
+    const own = isDirectory ? written.replace(/(?<=.)\/+$/, '') : written;
+    // rsync adds further modes to the first ones; of all else the last counts.
+    const value = key === 'chmod' && found.chmod !== undefined ? `${found.chmod},${own}` : own;
+    if (!commonRsync.safeParse({ [key]: value }).success) {
+      passOn(found, { name: option, value: written, written: about });
+      return;
+    }
+    found[key] = value;
+    const isBelow = isDirectory && !value.startsWith('/');
+    if (isBelow) found.exclude.push(`/${value}/`);
+    const message = isBelow ? `the key ${key}; exclude names it, or it would be deleted` : `the key ${key}`;
+    found.notes.push({ kind: 'carried', about, message, key: 'rsync' });
+  };
+
+const timeout: Meaning = (found, value, about) => {
+  const seconds = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+  if (commonRsync.safeParse({ timeoutSeconds: seconds }).success) {
+    found.timeoutSeconds = seconds;
+    found.notes.push({ kind: 'carried', about, message: 'the key timeoutSeconds', key: 'rsync' });
+  } else if (seconds === 0)
+    note('changed', 'without a limit a connection that died would be waited for for ever: it has one now')(
+      found,
+      value,
+      about,
+    );
+  else note('not carried', 'this is no number of seconds that rsync knows')(found, value, about);
+};
+
 const passedOn =
   (kind: 'carried' | 'changed', message: string): Meaning =>
   (found, _value, about) => {
@@ -258,33 +318,29 @@ const meanings: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
     'update',
     note(
       'dropped',
-      'it keeps whatever is newer at the target: an older picture that replaced a newer one never arrived. The source decides now',
+      'it keeps whatever is newer at the target: an older picture that replaced a newer one never arrived. The source decides now; for targets to which others write, too, there is the key rsync.update',
     ),
   ],
   [
     'compress',
-    set((found) => {
-      found.compress = true;
-    }, 'pictures do not get smaller by it: in one network "compress": false is faster'),
+    flag('compress', true, 'pictures do not get smaller by it: in one network "compress": false is faster'),
   ],
+  ...forAll('no-compress no-z', flag('compress', false)),
+  ['whole-file', flag('wholeFile', true)],
+  ...forAll('no-whole-file no-W', flag('wholeFile', false)),
   [
-    'no-compress',
-    set((found) => {
-      found.compress = false;
-    }),
+    'checksum',
+    flag('checksum', true, 'the key checksum: both sides read every file of a batch in order to compare'),
   ],
-  [
-    'whole-file',
-    set((found) => {
-      found.wholeFile = true;
-    }),
-  ],
-  [
-    'no-whole-file',
-    set((found) => {
-      found.wholeFile = false;
-    }),
-  ],
+  ...forAll('no-checksum no-c', flag('checksum', false)),
+  ['fsync', flag('fsync', true)],
+  ['no-fsync', flag('fsync', false)],
+  ['chmod', keyed('chmod', 'chmod')],
+  ['chown', keyed('chown', 'chown')],
+  ['usermap', keyed('usermap', 'usermap')],
+  ['groupmap', keyed('groupmap', 'groupmap')],
+  ['backup-dir', keyed('backupDir', 'backup-dir')],
+  ['temp-dir', keyed('tempDir', 'temp-dir')],
   [
     'one-file-system',
     set(
@@ -295,12 +351,7 @@ const meanings: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
       'crossMounts',
     ),
   ],
-  [
-    'timeout',
-    set((found, value) => {
-      found.timeoutSeconds = Number.parseInt(value, 10);
-    }),
-  ],
+  ['timeout', timeout],
   ['contimeout', note('dropped', 'timeoutSeconds is for connecting, too')],
   ['bwlimit', bandwidth],
   [
@@ -343,7 +394,6 @@ const meanings: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
       'files are linked to each other at the target only when one batch carries all their names',
     ),
   ],
-  ['checksum', passedOn('carried', 'both sides read every file of a batch in order to compare')],
   ['dry-run', note('dropped', 'without it nothing would be replicated')],
   ['max-delete', note('not carried', 'there is no limit for a single rsync')],
 ]);

@@ -24,12 +24,25 @@ export type TargetParts = Exclude<Listed, string>;
 export type RsyncSettings = NonNullable<ConfigInput['rsync']>;
 
 /** What options of rsync say for the section `rsync`. */
-export const rsyncSettings = ({ timeoutSeconds, compress, wholeFile, args }: RsyncParams): RsyncSettings => ({
-  ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
-  ...(compress === undefined ? {} : { compress }),
-  ...(wholeFile === undefined ? {} : { wholeFile }),
-  ...listed('args', args),
+export const rsyncSettings = (params: RsyncParams): RsyncSettings => ({
+  ...Object.fromEntries(rsyncKeys.flatMap((key) => (params[key] === undefined ? [] : [[key, params[key]]]))),
+  // Off is what they are anyway.
+  ...(params.checksum === true ? { checksum: true } : {}),
+  ...(params.fsync === true ? { fsync: true } : {}),
+  ...listed('args', params.args),
 });
+
+const rsyncKeys = [
+  'timeoutSeconds',
+  'compress',
+  'wholeFile',
+  'chmod',
+  'chown',
+  'usermap',
+  'groupmap',
+  'backupDir',
+  'tempDir',
+] as const;
 
 /** What options of rsync say that holds for watching, too. */
 export const treeSettings = ({ crossMounts }: RsyncParams): Partial<ConfigInput> =>

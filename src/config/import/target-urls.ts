@@ -26,7 +26,7 @@ const authorityOf = (user: string | undefined, host: string, port: string | unde
   const at = host.lastIndexOf('@');
   const name = at < 0 ? user : host.slice(0, at);
   const bare = host.slice(at + 1);
-  return `${name === undefined || name === '' ? '' : `${encodeURIComponent(name)}@`}${isIPv6(bare) ? `[${bare}]` : bare}${port === undefined ? '' : `:${port}`}`;
+  return `${name === undefined || name === '' ? '' : `${encodeURIComponent(name)}@`}${isIPv6(bare) ? `[${bare.replace('%', '%25')}]` : bare}${port === undefined ? '' : `:${port}`}`;
 };
 
 const encodePath = (path: string): string =>

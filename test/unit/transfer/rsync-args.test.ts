@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RelPath } from '../../../src/core/path.js';
 import type { Target, TargetLocation } from '../../../src/core/target.js';
-import { rsyncArgs } from '../../../src/transfer/rsync-args.js';
+import { rsyncArgs, sshWords } from '../../../src/transfer/rsync-args.js';
 
 const target = (location: TargetLocation, extra: Partial<Target> = {}): Target => ({
   name: 't',
@@ -140,4 +140,26 @@ test('the remote shell asks nothing, and its words survive the splitting by rsyn
     "--rsh=ssh -oBatchMode=yes -oConnectTimeout=20 -p 2222 -i '/keys/it''s mine' -oCompression=no",
   );
   assert.ok(args.includes('-s'));
+});
+
+test('a connection that is shared: rsyncs go through its socket, and it notices that it died', () => {
+  const shared = target(
+    { type: 'ssh', host: 'h', port: 2222, user: 'deploy', path: '/x' },
+    {
+      ssh: {
+        identityFile: undefined,
+        knownHostsFile: undefined,
+        options: ['ServerAliveInterval=5'],
+        shareConnection: true,
+        socket: '/state/ssh-1',
+      },
+    },
+  );
+  const rsh = rsyncArgs({ ...call, target: shared }).find((arg) => arg.startsWith('--rsh='));
+  assert.match(rsh ?? '', / -oControlMaster=no -oControlPath=\/state\/ssh-1$/);
+  const words = sshWords(shared, '/state/ssh-1');
+  assert.deepEqual(words.slice(-3), ['-N', '-T', 'deploy@h']);
+  assert.ok(words.includes('-oControlMaster=yes') && words.includes('-oServerAliveInterval=20'));
+  // What the operator says comes first, and so it wins.
+  assert.ok(words.indexOf('-oServerAliveInterval=5') < words.indexOf('-oServerAliveInterval=20'));
 });

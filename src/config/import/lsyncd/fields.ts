@@ -15,9 +15,14 @@ export class Fields {
     private readonly encoding: Encoding,
     private readonly report: Report,
   ) {
-    this.#rest = new Map(
-      table.entries.flatMap((entry) => (entry.key === undefined ? [] : [[entry.key, entry]])),
-    );
+    this.#rest = new Map();
+    for (const entry of table.entries) {
+      if (entry.key === undefined) continue;
+      const earlier = this.#rest.get(entry.key);
+      if (earlier !== undefined)
+        this.note(earlier, 'dropped', entry.key, 'it stands there twice: Lua takes the last one');
+      this.#rest.set(entry.key, entry);
+    }
   }
 
   /** Items without a key. */

@@ -89,7 +89,9 @@ const groupsOf = (syncs: readonly PlacedSync[]): Group[] => {
 };
 
 const treeOf = (group: Group, rest: Partial<ConfigInput>, shared: readonly Remark[]): ConfigParts => {
-  const [{ tree, rsync }] = group;
+  const [first, ...others] = group;
+  const { tree } = first;
+  const rsync = commonOf([first.rsync, ...others.map((other) => other.rsync)]);
   const targets = new Map<string, TargetParts>();
   for (const sync of group) {
     if (targets.has(sync.target.url))
@@ -112,7 +114,21 @@ const treeOf = (group: Group, rest: Partial<ConfigInput>, shared: readonly Remar
 
 const placeOf = ({ place: { line, column } }: PlacedSync): Place => ({ line, column });
 
-const defaults = { path: 'rsync', timeoutSeconds: 60, compress: false, wholeFile: 'auto', args: [] } as const;
+const defaults: RsyncSettings = {
+  path: 'rsync',
+  timeoutSeconds: 60,
+  compress: false,
+  wholeFile: 'auto',
+  checksum: false,
+  fsync: false,
+  args: [],
+};
+
+/** What the first of them says for all; a key that can't be unset only where all have it. */
+const commonOf = (all: readonly [RsyncSettings, ...RsyncSettings[]]): RsyncSettings =>
+  Object.fromEntries(
+    Object.entries(all[0]).filter(([key]) => key in defaults || all.every((settings) => key in settings)),
+  );
 
 /** What one target says otherwise than the section that is for all. */
 const overrides = (own: RsyncSettings, common: RsyncSettings): Pick<TargetParts, 'rsync'> => {

@@ -44,8 +44,16 @@ export type LuaStatement =
  */
 export const readLua = (text: string, file: string): LuaStatement[] => {
   const constants = new Map<string, LuaValue>();
-  return parsed(text, file).body.flatMap((statement) => statementOf(statement, constants));
+  try {
+    return parsed(text, file).body.flatMap((statement) => statementOf(statement, constants));
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw broken(file, 'its tables are nested too deep', { line: 1, column: 1 });
+  }
 };
+
+const broken = (file: string, what: string, place: Place): ConfigError =>
+  new ConfigError(file, [{ pointer: '', message: `broken Lua: ${what}`, ...place }]);
 
 const parsed = (text: string, file: string): Chunk => {
   try {
@@ -56,13 +64,19 @@ const parsed = (text: string, file: string): Chunk => {
       comments: false,
     });
   } catch (error) {
+    // The parser's own slip where the very first characters are none of Lua.
+    if (error instanceof TypeError) throw broken(file, 'unexpected character', startOf(text));
     if (!(error instanceof SyntaxError)) throw error;
     const [, line = '1', column = '0', what = error.message] =
       /^\[(\d+):(\d+)\] (.*)$/s.exec(error.message) ?? [];
-    throw new ConfigError(file, [
-      { pointer: '', message: `broken Lua: ${what}`, line: Number(line), column: Number(column) + 1 },
-    ]);
+    throw broken(file, what, { line: Number(line), column: Number(column) + 1 });
   }
+};
+
+/** Of the first character that is no blank. */
+const startOf = (text: string): Place => {
+  const lines = text.slice(0, text.search(/\S|$/)).split('\n');
+  return { line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 };
 };
 
 const placeOf = ({ loc }: Node): Place => ({

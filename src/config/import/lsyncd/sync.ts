@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import type { ConfigInput } from '../../schema.js';
+import { type ConfigInput, configSchema } from '../../schema.js';
 import { parseTargetUrl } from '../../target-url.js';
 import type { Place, Report } from '../report.js';
 import { type RsyncParams, readRsyncParams } from '../rsync-params.js';
@@ -58,7 +58,7 @@ export const readSync = (
     kind === 'rsyncssh' ? readSshTarget(fields, params, report) : readTarget(fields, params, report);
   const rules = readRules(fields, params, readLines);
   const deletes = readDelete(fields);
-  const rest = { ...treeSettings(params), ...readInit(fields), ...readBatch(fields) };
+  const rest = { ...treeSettings(params), ...readInit(fields), ...readBatch(fields), ...readCrontab(fields) };
   for (const [key, [how, message]] of others) {
     const entry = fields.take(key);
     if (entry !== undefined) fields.note(entry, how, key, message);
@@ -288,12 +288,17 @@ const readRules = (fields: Fields, params: Params, readLines: ReadLines): Rules 
   return rules;
 };
 
-const listOf = (entry: LuaEntry, fields: Fields, key: string): string[] => {
+const listOf = (
+  entry: LuaEntry,
+  fields: Fields,
+  key: string,
+  configKey: keyof ConfigInput = 'exclude',
+): string[] => {
   const { value } = entry;
   const items = typeof value === 'object' && value?.type === 'table' ? value.entries : [entry];
   return items.flatMap((item) => {
     if (typeof item.value === 'string') return [fields.decoded(item.value, item)];
-    fields.note(item, 'not carried', key, `expected a pattern, found ${kindOf(item.value)}`, 'exclude');
+    fields.note(item, 'not carried', key, `expected a text, found ${kindOf(item.value)}`, configKey);
     return [];
   });
 };
@@ -364,6 +369,27 @@ const readInit = (fields: Fields): Partial<ConfigInput> => {
   return { initialSync: false };
 };
 
+/** lsyncd compares source and target at these times; a list of schedules with seconds. */
+const readCrontab = (fields: Fields): Pick<ConfigInput, 'fullSync'> => {
+  const entry = fields.take('crontab');
+  if (entry === undefined) return {};
+  const schedules = listOf(entry, fields, 'crontab', 'fullSync');
+  const [schedule = '', ...others] = schedules;
+  for (const other of others)
+    fields.note(entry, 'not carried', `crontab ${other}`, 'there is one schedule', 'fullSync');
+  if (schedule === '') return {};
+  const { error } = configSchema.shape.fullSync.safeParse({ schedule });
+  const fault = error?.issues[0]?.message;
+  fields.note(
+    entry,
+    fault === undefined ? 'carried' : 'not carried',
+    `crontab ${schedule}`,
+    fault ?? 'each target is compared with the source, as if nothing were known of it',
+    'fullSync',
+  );
+  return fault === undefined ? { fullSync: { schedule } } : {};
+};
+
 /** Numbers that have a key in `batch`. */
 const readBatch = (fields: Fields): Partial<ConfigInput> => {
   const processes = fields.take('maxProcesses');
@@ -411,9 +437,5 @@ const others: ReadonlyMap<string, readonly ['dropped' | 'not carried', string]> 
   ['rsyncExitCodes', ['dropped', 'what the exit codes of rsync mean is fixed: no failure ends imgsync-fast']],
   ['sshExitCodes', ['dropped', 'moves are not done over ssh']],
   ['xargs', ['dropped', 'deletes are not done over ssh']],
-  [
-    'crontab',
-    ['not carried', 'there is no scheduled full sync: every start compares each target with the tree'],
-  ],
   ['tunnel', ['not carried', 'no other program is started: have systemd keep the tunnel up']],
 ]);

@@ -31,7 +31,7 @@ export const noteBytes = (
   report: Report,
   key: keyof ConfigInput,
 ): void => {
-  if (/^[\x00-\x7f]*$/.test(value) || encoding === 'UTF-8') return;
+  if (/^[\x00-\x7f]*$/.test(value) || encoding === 'UTF-8' || encoding === 'ASCII') return;
   report.note(element, {
     kind: 'changed',
     about: `"${value}"`,
