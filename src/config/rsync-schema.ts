@@ -35,7 +35,7 @@ const keys = {
     }),
     'options',
   ).describe(
-    'Further rsync options, values in the same string: `["--acls", "--no-owner"]`. Those that imgsync-fast has keys for, or that would break its work, are refused with the reason.',
+    'Further rsync options, values in the same string: `["--acls", "--no-owner"]`. Those that would break the work of imgsync-fast, or that a key governs, are refused with the reason; of `--chmod` and others that have a key as well, the key wins.',
   ),
 };
 
