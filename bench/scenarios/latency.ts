@@ -86,7 +86,7 @@ const waitingRsync = async (scope: Scope, { source, daemons }: Stage): Promise<R
     daemons.map(({ url }) => {
       const child = spawn('rsync', [...options, '--from0', '--files-from=-', './', `${url}/`], {
         cwd: source.path,
-        stdio: ['pipe', 'ignore', 'inherit'],
+        stdio: ['pipe', 'ignore', 'ignore'],
       });
       return { child, ended: once(child, 'close') };
     });
@@ -106,7 +106,11 @@ const waitingRsync = async (scope: Scope, { source, daemons }: Stage): Promise<R
         waiting = start();
       };
     },
-    stop: async () => {},
+    stop: async () => {
+      // Without a name they have nothing to do.
+      for (const { child } of waiting) child.stdin?.end();
+      await Promise.all(waiting.map(({ ended }) => ended));
+    },
   };
 };
 
