@@ -86,8 +86,7 @@ class PiscinaTransferPool implements TransferPool {
       // Otherwise a worker sleeps between tasks without serving the children of those that run.
       atomics: 'disabled' as const,
       recordTiming: false,
-      // Little is kept in a thread, and every byte of this process makes starting an rsync slower: fork(2) copies the
-      // page tables of all of it.
+      // Little is kept in a thread. Where fork(2) starts an rsync, before Linux 5.3, it copies the page tables of all of it.
       resourceLimits: { maxYoungGenerationSizeMb: 2 },
       // Lists lie in descriptors that the addon opened.
       trackUnmanagedFds: false,

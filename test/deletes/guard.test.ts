@@ -217,18 +217,19 @@ test('a tree that was small at the start and has grown is guarded as well', asyn
 });
 
 test('deletes within the window add up, older ones do not count', async (t) => {
-  // Of a directory that goes in two batches, what went first counts once more until the store knows.
+  // Two directories of eleven entries each: of one that goes in two batches, what went first counts once more until the
+  // store knows. So it takes three of them to be too many.
   const config = { delete: { max: 2 * 11, windowMs: 1_000 } };
   const replication = await start(t, { targets: 1, config });
   await replication.settled();
   const [tree] = replication.targets;
   const deleted = (path: string) => waitFor(() => tree?.has(path) === false, { what: `delete of ${path}` });
-  replication.source.remove('d0');
-  await deleted('d0');
-  const at = Date.now();
-  await waitFor(() => Date.now() - at > 1_100, { what: 'the end of the window' });
-  replication.source.remove('d1');
-  await deleted('d1');
+  for (const path of ['d0', 'd1', 'd2']) {
+    replication.source.remove(path);
+    await deleted(path);
+    const at = Date.now();
+    await waitFor(() => Date.now() - at > 1_100, { what: 'the end of the window' });
+  }
   assert.deepEqual(holds(replication), []);
   for (let i = 0; i < 3; i++) replication.source.remove(`d${5 + i}`);
   await allHeld(replication);
