@@ -324,11 +324,12 @@ class ReplicationDaemon implements Daemon {
   }
 
   /** Brings in a target while the others run. */
-  #begin({ replicator, deletes }: Replica, isChanged: boolean): void {
+  #begin(replica: Replica, isChanged: boolean): void {
+    const { replicator, deletes } = replica;
     if (this.#suspended !== undefined) replicator.suspend(this.#suspended);
     if (!this.#watch.isLive) return;
-    if (isChanged) replicator.reconcile('the target was changed');
-    else if (this.config.initialSync || deletes.isHolding) replicator.reconcile('the target was added');
+    if (isChanged) replica.compare('the target was changed');
+    else if (this.config.initialSync || deletes.isHolding) replica.compare('the target was added');
     else deletes.skipFirstSync();
   }
 
@@ -347,7 +348,7 @@ class ReplicationDaemon implements Daemon {
       for (const replica of this.#replicas) {
         const { replicator, deletes } = replica;
         replicator.resume();
-        if (this.#needsSync(replica)) replicator.reconcile(this.#wasLost ? 'the source is back' : 'start');
+        if (this.#needsSync(replica)) replica.compare(this.#wasLost ? 'the source is back' : 'start');
         else deletes.skipFirstSync();
       }
     });
@@ -370,7 +371,7 @@ class ReplicationDaemon implements Daemon {
     if (!this.#watch.isLive) return;
     // With targets the comparison finds what they told.
     if (this.#replicas.length === 0) this.#hooks.changed([{ kind: 'tree', path: ROOT }], this.#log.head);
-    for (const { replicator } of this.#replicas) replicator.reconcile('events were lost');
+    for (const replica of this.#replicas) replica.compare('events were lost');
   }
 
   #suspend({ code, message, hint }: WatchError): void {

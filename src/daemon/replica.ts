@@ -77,7 +77,10 @@ export class Replica {
    * does: otherwise everything that is there already would be read, at both ends.
    */
   #isFirstLook = false;
-  #wasCompared = false;
+  /** Whether changes may have been missed that no comparison looked for yet. */
+  #hasMissed = true;
+  /** Whether the running comparison, or the last one that did not get to its end, looks for such changes. */
+  #isMakingUp = false;
   /** Called when the full sync that was asked for is through, or can't go on now. */
   #fullSyncEnded: (() => void)[] = [];
   /** `asked`: what is known counts no more from the next comparison on. */
@@ -191,6 +194,12 @@ export class Replica {
     return this.target.name;
   }
 
+  /** Compares the target with the source, for changes may have been missed. */
+  compare(reason: string): void {
+    this.#hasMissed = true;
+    this.replicator.reconcile(reason);
+  }
+
   /** See `FullSyncTarget`. */
   fullSync(): Promise<void> {
     this.#fullSync = 'asked';
@@ -263,6 +272,8 @@ export class Replica {
           identity: this.around.identity(),
         };
         const sequence = log.head;
+        // From now on what the target has is not only what it had before.
+        store.setSent(this.#identity);
         const running = pool.submit(request, deletes.ask);
         return {
           get progress() {
@@ -307,7 +318,7 @@ export class Replica {
         },
         reconcileFinished: (directories) => {
           written.reconcileFinished(directories);
-          this.#wasCompared = true;
+          this.#isMakingUp = false;
           if (this.#fullSync === 'running') {
             this.#fullSync = 'none';
             this.#endFullSync();
@@ -376,8 +387,10 @@ export class Replica {
 
   async #findDifferences(skipped: boolean): Promise<DirectoryList> {
     const isFull = this.#fullSync === 'asked';
+    this.#isMakingUp ||= this.#hasMissed || skipped;
+    this.#hasMissed = false;
     // A full sync looks at the whole target again, in the way of a first one.
-    this.#isFirstLook = this.#wasCompared ? isFull : this.#digests.size === 0;
+    this.#isFirstLook = (isFull && !this.#isMakingUp) || !this.around.store.wasSent(this.#identity);
     this.#checkpoint.restart();
     this.#keepsMore = this.deletes.kept.length > 0;
     this.#comparedFrom = this.around.log.head;

@@ -47,6 +47,8 @@ const openingSuffix = '.opening';
  */
 export class DigestStore implements StoreWriter {
   readonly #targets = new Map<string, TargetDigests>();
+  /** Targets that were sent something by this process; known even when nothing can be stored. */
+  readonly #sent = new Set<string>();
   #lastId: number;
   #isLost = false;
 
@@ -145,15 +147,29 @@ export class DigestStore implements StoreWriter {
     );
   }
 
+  /** Whether anything was ever sent to a target: {@link setSent}. */
+  wasSent(identity: string): boolean {
+    return this.#sent.has(identity) || readNote(this.file, sentNote(keyOf(identity))) !== undefined;
+  }
+
+  /** To be called before something is sent to a target: what is there is from then on not only what was there before. */
+  setSent(identity: string): void {
+    if (this.#sent.has(identity)) return;
+    this.#sent.add(identity);
+    this.write(() => writeNote(this.file, sentNote(keyOf(identity)), ''));
+  }
+
   /** Removes what is stored for targets that are none of these. */
   keepOnly(identities: readonly string[]): void {
     const kept = new Set(identities.map(keyOf));
+    for (const identity of this.#sent) if (!kept.has(keyOf(identity))) this.#sent.delete(identity);
     for (const key of targetKeys(this.file)) {
       if (kept.has(key)) continue;
       this.#targets.delete(key);
       this.write(() => {
         dropTarget(this.file, key);
         removeNote(this.file, methodNote(key));
+        removeNote(this.file, sentNote(key));
       });
     }
   }
@@ -231,6 +247,7 @@ export class DigestStore implements StoreWriter {
 }
 
 const methodNote = (key: string): string => `method:${key}`;
+const sentNote = (key: string): string => `sent:${key}`;
 
 const keyOf = (identity: string): string => createHash('sha256').update(identity).digest('hex').slice(0, 32);
 

@@ -5,7 +5,7 @@ export type Table = Database<Buffer, Buffer>;
 /** An LMDB file that holds a table of notes and one table for each target. */
 export interface StoreFile {
   readonly root: RootDatabase<Buffer, Buffer>;
-  /** Short names -> bytes: the format, the boot it was written in, the newest id, the targets' tables and ways to delete. */
+  /** Short names -> bytes: the format, the boot it was written in, the newest id, the targets' tables, ways to delete, and whether anything was sent. */
   readonly notes: Table;
 }
 

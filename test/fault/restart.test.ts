@@ -123,17 +123,27 @@ test('a damaged store is set aside, and everything is compared once', async (t) 
   await replication.settled();
 });
 
-/** Writes to some files in their place: neither the size nor, to the nanosecond, the time of their content tells. */
+/** Writes to 20 files, or to all, in their place: neither the size nor, to the nanosecond, the time of their content tells. */
 const writeBehind = `
 import os, random, stat, sys
 root, seed = os.fsencode(sys.argv[1]), sys.argv[2]
 files = sorted(os.path.join(folder, name) for folder, _, names in os.walk(root) for name in names)
-for path in random.Random(seed).sample(files, min(20, len(files))):
+for path in random.Random(seed).sample(files, len(files) if sys.argv[3:] == ['all'] else min(20, len(files))):
     status = os.lstat(path)
     if not stat.S_ISREG(status.st_mode) or status.st_size == 0: continue
     with open(path, 'r+b') as file: file.write(os.urandom(1))
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 `;
+
+test('killed in its first comparison, it finds what changes behind the same size and time while it is down', async (t) => {
+  const replication = await startReplication(t, { files });
+  const { source, imgsync } = replication;
+  await imgsync.waitForLog(({ msg }) => msg === 'delivered', 'a first delivery');
+  await imgsync.stop('SIGKILL');
+  await python(source.path, writeBehind, source.path, String(chooseSeed()), 'all');
+  await replication.restart();
+  await replication.settled();
+});
 
 const rounds = Number(process.env.KILL_ROUNDS ?? 4);
 

@@ -67,6 +67,23 @@ test('how a target deletes is kept until it is forgotten, or the target is', asy
   await store.close();
 });
 
+test('whether anything was sent to a target outlives the process, and the target does not', async (t) => {
+  const stateDir = tempDirectory(t, 'state');
+  const first = await openDigestStore(stateDir);
+  for (const name of ['one', 'two']) first.store.target(name);
+  assert.equal(first.store.wasSent('one'), false);
+  first.store.setSent('one');
+  first.store.setSent('one');
+  const sent = (store: typeof first.store) => ['one', 'two'].map((name) => store.wasSent(name));
+  assert.deepEqual(sent(first.store), [true, false]);
+  await first.store.close();
+  const { store } = await openDigestStore(stateDir);
+  assert.deepEqual(sent(store), [true, false]);
+  store.keepOnly(['two']);
+  assert.deepEqual(sent(store), [false, false]);
+  await store.close();
+});
+
 test('a second process, or a second replication in this one, is refused by name of the first', async (t) => {
   const stateDir = tempDirectory(t, 'state');
   const { store } = await openDigestStore(stateDir);
