@@ -21,7 +21,7 @@ constexpr std::size_t kMaxNames = 100'000;
 constexpr auto kSearchPause = std::chrono::seconds(1);
 // Times of files are those of the kernel's last tick, or of a server.
 constexpr time_t kClockSlackSeconds = 2;
-// An event comes this long after what it tells at most, unless the kernel's queue is not read.
+// An event is read this long after what it tells at most, unless the kernel's queue is not read.
 constexpr auto kDoubt = std::chrono::milliseconds(50);
 
 FileId idOf(const struct stat& status) { return {status.st_ino, status.st_dev}; }
@@ -101,16 +101,16 @@ void FileWatch::leave(NodeRef directory, std::string_view name, const WatchEvent
 bool FileWatch::wasDoubtful(const std::string& key) {
   const auto at = doubtful_.find(key);
   if (at == doubtful_.end()) return false;
-  const bool isFresh = Clock::now() - at->second < kDoubt;
+  const bool isFresh = readAt_ - at->second < kDoubt;
   doubtful_.erase(at);
   return isFresh;
 }
 
-void FileWatch::forgetDoubtful(TimePoint now) {
-  if (doubtful_.empty() || now - lastForget_ < kDoubt) return;
-  lastForget_ = now;
+void FileWatch::forgetDoubtful() {
+  if (doubtful_.empty() || readAt_ - lastForget_ < kDoubt) return;
+  lastForget_ = readAt_;
   for (auto at = doubtful_.begin(); at != doubtful_.end();) {
-    at = now - at->second < kDoubt ? std::next(at) : doubtful_.erase(at);
+    at = readAt_ - at->second < kDoubt ? std::next(at) : doubtful_.erase(at);
   }
 }
 
@@ -175,7 +175,7 @@ void FileWatch::work(TimePoint until) {
 }
 
 void FileWatch::lookAtTouched() {
-  forgetDoubtful(Clock::now());
+  forgetDoubtful();
   std::size_t looked = 0;
   for (auto& [key, file] : std::exchange(touched_, {})) {
     if (lookAt(file) == Look::later) touched_.emplace(key, std::move(file));

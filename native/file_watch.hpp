@@ -35,6 +35,8 @@ class FileWatch {
   // An event about anything but a directory.
   // `path`: empty while the directory has no place.
   void apply(NodeId directory, const WatchEvent& event, std::string_view path, TimePoint now);
+  // The events that are applied next were read at this time or later, for those before them were.
+  void appliesReadAt(TimePoint time) { readAt_ = time; }
   // Every event of what happened before this moment was applied; `CLOCK_REALTIME`.
   void appliedUntil(const timespec& time) { appliedUntil_ = time; }
   // A listing met the file; `isNew`: in a directory that was made a moment ago.
@@ -83,7 +85,7 @@ class FileWatch {
   Touched& touch(NodeRef directory, std::string_view name);
   void leave(NodeRef directory, std::string_view name, const WatchEvent& event);
   bool wasDoubtful(const std::string& key);
-  void forgetDoubtful(TimePoint now);
+  void forgetDoubtful();
   void suspect();
   void lookAtTouched();
   Look lookAt(const Touched& file);
@@ -115,6 +117,7 @@ class FileWatch {
   // another was just going away: the kernel counts down first.
   std::unordered_map<std::string, TimePoint> doubtful_;
   TimePoint lastForget_;
+  TimePoint readAt_;  // of the events that are applied
   timespec appliedUntil_{};
   std::optional<Search> search_;
   TimePoint nextSearch_;

@@ -3,6 +3,8 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdio>
 
 namespace imgsync {
@@ -23,15 +25,12 @@ int Inotify::add(int directoryFd, std::uint32_t mask) {
 
 void Inotify::remove(int wd) { ::inotify_rm_watch(fd_.get(), wd); }
 
-bool Inotify::read(std::string& bytes, std::size_t maxBytes) {
-  for (std::size_t total = 0; total < maxBytes;) {
-    const ssize_t got = ::read(fd_.get(), buffer_.get(), kBufferBytes);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return true;
-    bytes.append(buffer_.get(), static_cast<std::size_t>(got));
-    total += static_cast<std::size_t>(got);
+std::string_view Inotify::read(std::size_t maxBytes) {
+  for (;;) {
+    const ssize_t got = ::read(fd_.get(), buffer_.get(), std::min(maxBytes, kBufferBytes));
+    if (got >= 0) return {buffer_.get(), static_cast<std::size_t>(got)};
+    if (errno != EINTR) return {};
   }
-  return false;
 }
 
 }  // namespace imgsync

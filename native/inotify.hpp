@@ -1,10 +1,10 @@
-// One inotify instance. One thread.
+// One inotify instance. Any thread, but for read().
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <string>
+#include <string_view>
 
 #include "result.hpp"
 #include "unique_fd.hpp"
@@ -23,12 +23,15 @@ class Inotify {
   // The kernel answers with IN_IGNORED.
   void remove(int wd);
 
-  // Appends what the kernel's queue holds, until it is empty or about `maxBytes` were read. True: it was
-  // empty.
-  bool read(std::string& bytes, std::size_t maxBytes);
+  // What the kernel's queue holds, up to `maxBytes` (at least kMaxEventBytes) and until the next call. Empty:
+  // so was the queue. One thread at a time.
+  std::string_view read(std::size_t maxBytes);
+
+  // With the longest name.
+  static constexpr std::size_t kMaxEventBytes = 272;
 
  private:
-  // Under a flood one call should fetch much; one event with the longest name is 272 bytes.
+  // Under a flood one call should fetch much.
   static constexpr std::size_t kBufferBytes = 256 * 1024;
 
   explicit Inotify(UniqueFd fd) : fd_(std::move(fd)), buffer_(std::make_unique<char[]>(kBufferBytes)) {}

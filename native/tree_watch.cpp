@@ -13,6 +13,8 @@ namespace {
 constexpr std::uint32_t kNameChanges = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO;
 // Events that are applied before other work gets its turn.
 constexpr std::size_t kTurnBytes = 1 << 20;
+// So many at once are the beginning of a flood: about a thousand.
+constexpr std::size_t kFloodBytes = 32 << 10;
 // What is excluded may change often, and only the times of its directory are told.
 constexpr auto kTouchedDelay = std::chrono::seconds(1);
 
@@ -37,7 +39,15 @@ bool TreeWatch::turn(TimePoint now, Clock::duration atMost) {
   walk_.advance(Clock::now() + atMost);
   if (walk_.isDone()) files_.searchLinks(Clock::now() + atMost);
   tree_.closeRoot();
+  // What is left to do may take any time.
+  if (!isDry || walk_.hasWork() || files_.hasWork()) tree_.keepReading(true);
   return isDry;
+}
+
+bool TreeWatch::mayWait() {
+  if (hasWork()) return false;
+  tree_.keepReading(false);
+  return tree_.hasEnded() || !tree_.hasEvents();
 }
 
 std::optional<TimePoint> TreeWatch::nextDeadline() const {
@@ -57,13 +67,17 @@ void TreeWatch::flushDelayed() {
 
 bool TreeWatch::readEvents() {
   for (std::size_t applied = 0; !tree_.hasEnded() && applied < kTurnBytes;) {
-    const bool isDry = tree_.read();
-    if (!tree_.hasEvents()) return isDry;
+    const auto portion = tree_.takeEvents();
+    if (!portion) {
+      files_.appliesReadAt(now_);
+      return true;
+    }
+    if (portion->bytes.size() >= kFloodBytes) tree_.keepReading(true);
     walk_.adopt();
-    const std::string bytes = tree_.takeEvents();  // More may be read while these are applied.
-    EventDecoder decoder(bytes);
+    files_.appliesReadAt(portion->readAt);
+    EventDecoder decoder(portion->bytes);
     for (WatchEvent event; !tree_.hasEnded() && decoder.next(event);) apply(event);
-    applied += bytes.size();
+    applied += portion->bytes.size();
   }
   return tree_.hasEnded();
 }

@@ -39,13 +39,16 @@ class TreeWatch {
   // Reads and applies events, and does what follows and what is due, for about this long at most.
   // True: the kernel's queue was empty after reading.
   bool turn(TimePoint now, Clock::duration atMost);
+  // After a turn that found the kernel's queue empty, when nothing else is to be done. True: until the
+  // descriptor is readable, or nextDeadline(), there is nothing to do, and nothing is read.
+  bool mayWait();
   // Marks what otherwise waits for its time.
   void flushDelayed();
 
   // Whether all that was read, up to the last turn that found the queue empty, is marked, but for settling().
   bool isCaughtUp() const noexcept { return !tree_.hasEnded() && walk_.isDone() && files_.isCaughtUp(); }
   // Whether there is something to do at once, although the descriptor may not be readable.
-  bool hasWork() const noexcept {
+  bool hasWork() const {
     return !tree_.hasEnded() && (tree_.hasEvents() || walk_.hasWork() || files_.hasWork());
   }
   // When there is something to do without any event.

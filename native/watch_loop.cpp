@@ -118,7 +118,7 @@ void WatchLoop::turn(TimePoint now) {
   publishStats();
   deliver(now, isDrained ? std::optional(drainsAsked) : std::nullopt);
   published_.pending = changes_.size();
-  if (!isDry || tree_->hasWork()) return waitUntil(now);
+  if (!isDry || !tree_->mayWait()) return waitUntil(now);
   std::optional<TimePoint> deadline = tree_->nextDeadline();
   if (pendingSince_ && !isDelivering_) {
     deadline = std::min(deadline.value_or(TimePoint::max()), *pendingSince_ + linger_);

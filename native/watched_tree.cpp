@@ -15,10 +15,6 @@ namespace {
 // The second half of a move comes right after the first, but not always with the same read.
 constexpr auto kDetachedHold = std::chrono::milliseconds(50);
 
-constexpr std::size_t kReadBytes = 1 << 20;
-// Events that are kept in memory while they can't be applied. Beyond it the kernel's queue fills, and
-// overflows.
-constexpr std::size_t kKeptBytes = 64 << 20;
 // Every removal puts an event into the queue.
 constexpr std::size_t kRemovalsBetweenPumps = 256;
 
@@ -41,6 +37,7 @@ bool WatchedTree::start() {
     return false;
   }
   inotify_ = std::move(inotify.value());
+  backlog_.emplace(*inotify_);
   const int wd = inotify_->add(rootFd_.get(), kMask | IN_DELETE_SELF | IN_MOVE_SELF);
   if (wd < 0) {
     end(SysError::last("inotify_add_watch"));
@@ -48,12 +45,6 @@ bool WatchedTree::start() {
   }
   table_.setRootWatch(wd);
   return true;
-}
-
-bool WatchedTree::read() { return events_.empty() && inotify_->read(events_, kReadBytes); }
-
-void WatchedTree::pump() {
-  if (events_.size() < kKeptBytes) inotify_->read(events_, kReadBytes);
 }
 
 // ---- directories

@@ -9,7 +9,6 @@
 
 #include <sys/types.h>
 
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -19,6 +18,7 @@
 #include <vector>
 
 #include "batch_builder.hpp"
+#include "event_backlog.hpp"
 #include "inotify.hpp"
 #include "path_filter.hpp"
 #include "unique_fd.hpp"
@@ -26,9 +26,6 @@
 #include "watch_table.hpp"
 
 namespace imgsync {
-
-using Clock = std::chrono::steady_clock;
-using TimePoint = Clock::time_point;
 
 struct WatchedTreeOptions {
   std::string root;  // absolute
@@ -60,13 +57,15 @@ class WatchedTree {
 
   // To be polled for input; -1 when it has not started or has ended.
   int fd() const noexcept { return hasEnded_ || !inotify_ ? -1 : inotify_->fd(); }
-  // Reads events until the kernel's queue is empty (true) or there are many.
-  bool read();
+  // The oldest events that wait; none: there are none, neither here nor in the kernel's queue.
+  std::optional<EventBacklog::Portion> takeEvents() { return backlog_->take(); }
+  bool hasEvents() const { return backlog_ && !backlog_->empty(); }
   // Long work calls this, so that the kernel's queue does not run over meanwhile.
-  void pump();
-  bool hasEvents() const noexcept { return !events_.empty(); }
-  // What was read, in the kernel's form.
-  std::string takeEvents() { return std::exchange(events_, {}); }
+  void pump() { backlog_->pump(); }
+  // Whether a thread does that all the time.
+  void keepReading(bool isWanted) {
+    if (backlog_) backlog_->keepReading(isWanted);
+  }
 
   // Watches the directory of this name and gives it its place in the table. The watch comes before any
   // listing, so that what the listing does not show makes an event.
@@ -143,9 +142,9 @@ class WatchedTree {
   BatchBuilder& changes_;
   WatchTable table_;
   std::optional<Inotify> inotify_;
+  std::optional<EventBacklog> backlog_;
   UniqueFd rootFd_;  // during a turn only
   dev_t rootDevice_ = 0;
-  std::string events_;
   std::vector<Detached> detached_;
   bool keepsWatches_ = false;
   std::vector<int> strays_;

@@ -20,9 +20,9 @@ export class SeenFiles {
     this.#count++;
   }
 
-  /** Something in this directory is new: what it is has to be looked for. */
-  addDirectory(path: string): void {
-    for (const name of readdirSync(path)) this.add(name);
+  /** Something in this directory is new, or in all below it: what it is has to be looked for. */
+  addDirectory(path: string, recursive = false): void {
+    for (const name of readdirSync(path, { encoding: 'latin1', recursive })) this.add(name);
   }
 
   #grow(number: number): void {

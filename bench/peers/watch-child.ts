@@ -36,8 +36,8 @@ const imgsync = (root: string, digests = false): Promise<void> =>
         },
         changes: (packed) => {
           for (const { kind, path } of unpackChanges(packed)) {
-            if (kind === 'entry') seen.add(path);
-            else seen.addDirectory(join(root, path));
+            if (kind === 'entry' || kind === 'attributes') seen.add(path);
+            else seen.addDirectory(join(root, path), kind === 'tree');
           }
         },
         overflow: () => {},
