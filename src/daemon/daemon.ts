@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import { ChangeLog } from '../changes/change-log.js';
 import type { Config } from '../config/config.js';
-import { unpackChanges } from '../core/change.js';
+import { type ChangeKind, unpackChanges } from '../core/change.js';
 import { systemClock } from '../core/clock.js';
 import type { ReplicationError, WatchError } from '../core/errors.js';
 import { ROOT } from '../core/path.js';
@@ -15,14 +15,17 @@ import type { SourceIdentity } from '../transfer/messages.js';
 import { endOrphans } from '../transfer/orphans.js';
 import { createTransferPool, type TransferPool } from '../transfer/pool.js';
 import type { ScannedDirectory } from '../watch/scan.js';
+import { lowestLimit } from '../watch/watcher.js';
+import { Activity, type DaemonListener } from './activity.js';
 import { FailLog } from './fail-log.js';
 import { FullSync } from './full-sync.js';
 import { hookLog } from './hook-log.js';
+import type { DaemonMetrics } from './metrics.js';
 import { planReload } from './reload.js';
 import { Replica, type ReplicaSurroundings } from './replica.js';
 import { readIdentity, SourceScanner } from './source.js';
 import { SourceWatch } from './source-watch.js';
-import type { Daemon, DaemonStatus, HeldDeletesStatus } from './status.js';
+import type { Daemon, DaemonStatus, HeldDeletesStatus, StuckPathsStatus } from './status.js';
 import { TreeSize } from './tree-size.js';
 
 export interface DaemonOptions {
@@ -35,7 +38,7 @@ const maxBigTransfers = 4;
 const quietMs = 10_000;
 /** Tasks of one thread; the schedulers limit them before. */
 const maxTasks = 4_096;
-/** Held paths that are named in one answer, for each target. */
+/** Paths that are named in one answer, for each target, unless fewer are wanted. */
 const maxNamed = 10_000;
 /** Pause between two rounds in which is stored what the targets acknowledged, ms. */
 const checkpointMs = 3_000;
@@ -98,6 +101,10 @@ class ReplicationDaemon implements Daemon {
   readonly #hooks: Hooks;
   readonly #fullSync: FullSync;
   readonly #surroundings: ReplicaSurroundings;
+  readonly #activity = new Activity();
+  readonly #startedAt = new Date().toISOString();
+  readonly #changes: Record<ChangeKind, number> = { attributes: 0, entry: 0, directory: 0, tree: 0 };
+  #overflows = 0;
   #replicas: readonly Replica[];
   /** Taken out of the configuration; their last transfers run. */
   readonly #leaving = new Set<Replica>();
@@ -177,6 +184,7 @@ class ReplicationDaemon implements Daemon {
       checkpointer: this.#checkpointer,
       failLog: config.failLog === undefined ? undefined : new FailLog(config.failLog),
       hooks: this.#hooks,
+      activity: this.#activity,
       logger,
       identity: () => this.#watch.identity,
       isLive: () => this.#watch.isLive,
@@ -202,6 +210,7 @@ class ReplicationDaemon implements Daemon {
     const { nextAt, running } = this.#fullSync;
     return {
       source: this.config.source,
+      startedAt: this.#startedAt,
       directories: this.#watch.directories,
       live: this.#watch.isLive,
       targets: this.#replicas.map((replica) => replica.status(now)),
@@ -212,8 +221,27 @@ class ReplicationDaemon implements Daemon {
     };
   }
 
-  heldDeletes(target?: string): HeldDeletesStatus[] {
-    return this.#named(target).map((replica) => replica.heldDeletes(maxNamed));
+  metrics(): DaemonMetrics {
+    return {
+      status: this.status(),
+      changes: { ...this.#changes },
+      overflows: this.#overflows,
+      watchLimit: lowestLimit().limit,
+      changeLogBytes: this.#log.bytes,
+      targets: this.#replicas.map((replica) => replica.metrics()),
+    };
+  }
+
+  subscribe(listener: DaemonListener): () => void {
+    return this.#activity.subscribe(listener);
+  }
+
+  stuckPaths(target?: string, most = maxNamed): StuckPathsStatus[] {
+    return this.#named(target).map((replica) => replica.stuckPaths(most));
+  }
+
+  heldDeletes(target?: string, most = maxNamed): HeldDeletesStatus[] {
+    return this.#named(target).map((replica) => replica.heldDeletes(most));
   }
 
   approveDeletes(target?: string): Record<string, number> {
@@ -307,6 +335,7 @@ class ReplicationDaemon implements Daemon {
       },
       'the configuration was read again',
     );
+    this.#activity.tell(() => ({ type: 'reloaded' }));
   }
 
   /** Lets the running transfers end, for a limited time. */
@@ -335,13 +364,17 @@ class ReplicationDaemon implements Daemon {
 
   #receive(packed: Buffer): void {
     const changes = [...unpackChanges(packed)];
-    for (const { kind, path } of changes) this.#log.append(kind, path);
+    for (const { kind, path } of changes) {
+      this.#changes[kind]++;
+      this.#log.append(kind, path);
+    }
     this.#hooks.changed(changes, this.#log.head);
     for (const { replicator } of this.#replicas) replicator.wake();
   }
 
   #goLive(directories: number, entries: number, scan: ScannedDirectory[] | undefined): void {
     this.#logger.info({ directories, entries }, 'watching');
+    this.#activity.tell(() => ({ type: 'watching', directories }));
     this.#size.note(entries);
     this.#suspended = undefined;
     this.#surroundings.scanner.giving(scan, () => {
@@ -362,11 +395,14 @@ class ReplicationDaemon implements Daemon {
   /** Events were lost. Before the source is live nobody counts on them, and a comparison follows anyway. */
   #compareAll(): void {
     const now = systemClock.now();
+    this.#overflows++;
     // A flood overflows many times a second, and then once is enough for the people.
-    if (now >= this.#quietUntil)
+    if (now >= this.#quietUntil) {
       this.#logger.warn(
         "the kernel's queue of events ran over: comparing the tree with what was acknowledged",
       );
+      this.#activity.tell(() => ({ type: 'events-lost' }));
+    }
     this.#quietUntil = now + quietMs;
     if (!this.#watch.isLive) return;
     // With targets the comparison finds what they told.
@@ -377,6 +413,7 @@ class ReplicationDaemon implements Daemon {
   #suspend({ code, message, hint }: WatchError): void {
     this.#wasLost = true;
     this.#logger.error({ code, hint }, `${message}; all targets wait`);
+    this.#activity.tell(() => ({ type: 'source-lost', code, reason: message, hint }));
     this.#suspended = { code, text: message, hint };
     for (const { replicator } of this.#replicas) replicator.suspend(this.#suspended);
     void this.#pool.retireStandbys();

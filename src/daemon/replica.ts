@@ -8,7 +8,7 @@ import { asRelPath, displayPath, packPaths, parentOf, type RelPath, ROOT } from 
 import type { Target } from '../core/target.js';
 import type { Hooks } from '../hooks/hooks.js';
 import { compareWithTarget } from '../replicate/compare.js';
-import type { ReplicaState } from '../replicate/machine.js';
+import { attemptOf, type ReplicaFailure, type ReplicaState } from '../replicate/machine.js';
 import type { DirectoryList } from '../replicate/reconcile.js';
 import { Replicator, type ReplicatorLimits, type RunningProbe } from '../replicate/replicator.js';
 import type { Scheduler } from '../replicate/scheduler.js';
@@ -23,12 +23,16 @@ import type { Compare } from '../transfer/rsync-args.js';
 import { sharingOf } from '../transfer/shared-connections.js';
 import type { ScannedDirectory } from '../watch/scan.js';
 import { sourceLost } from '../watch/watcher.js';
+import type { Activity } from './activity.js';
 import type { FailLog } from './fail-log.js';
 import { KeptFile } from './kept-file.js';
+import type { TargetMetrics } from './metrics.js';
 import { isSameSource, latin1Of, readIdentity, type SourceScanner } from './source.js';
-import type { HeldDeletesStatus, TargetStatus } from './status.js';
+import type { HeldDeletesStatus, StuckPathsStatus, TargetStatus } from './status.js';
+import { TargetCounters } from './target-counters.js';
 import { TargetDeletes } from './target-deletes.js';
 import { targetLog } from './target-log.js';
+import { observers, targetWatch } from './target-watch.js';
 import type { TreeSize } from './tree-size.js';
 
 /** What all replicas of a daemon share. */
@@ -45,6 +49,7 @@ export interface ReplicaSurroundings {
   readonly checkpointer: Checkpointer;
   readonly failLog: FailLog | undefined;
   readonly hooks: Hooks;
+  readonly activity: Activity;
   readonly logger: Logger;
   /** The directory that is the source. */
   identity(): SourceIdentity;
@@ -89,6 +94,9 @@ export class Replica {
   #comparedFrom: Sequence = 0;
   /** Whether the target was asked how it deletes, or refused a way of which it was known. */
   #wasAsked = false;
+  readonly #counters: TargetCounters;
+  /** Why it is being tried again. */
+  #failure: ReplicaFailure | undefined;
   readonly #identity: string;
   readonly #digests: TargetDigests;
   readonly #checkpoint: TargetCheckpoint;
@@ -99,6 +107,7 @@ export class Replica {
   ) {
     const { config, store, checkpointer } = around;
     const { rules, crossMounts } = config;
+    this.#counters = new TargetCounters(target.name);
     this.#identity = targetIdentity(target, { rules, crossMounts, deletes: config.delete.enabled });
     this.#digests = store.target(this.#identity);
     this.deletes = new TargetDeletes({
@@ -141,6 +150,7 @@ export class Replica {
     return {
       name,
       state: !this.around.isLive() && state.name === 'idle' ? 'starting' : state.name,
+      up: !unreachable.has(state.name) && attemptOf(state) === 0,
       ...this.#reason(),
       pending: pendingCount,
       stuck: stuckCount,
@@ -151,8 +161,27 @@ export class Replica {
         : { reconcile: { directoriesDone: progress.done, directoriesTotal: progress.total } }),
       filesSent: totals.files,
       bytesSent: totals.sentBytes,
+      deleted: totals.deleted,
+      ...(totals.lastSuccessAt === undefined
+        ? {}
+        : { lastSuccessAt: new Date(totals.lastSuccessAt).toISOString() }),
+      ...(oldestPendingAt === undefined ? {} : { oldestPendingAt: new Date(oldestPendingAt).toISOString() }),
       lagSeconds: oldestPendingAt === undefined ? 0 : Math.max(0, now - oldestPendingAt) / 1000,
     };
+  }
+
+  metrics(): TargetMetrics {
+    return this.#counters.snapshot(this.replicator.totals);
+  }
+
+  /** @param most paths that are named */
+  stuckPaths(most: number): StuckPathsStatus {
+    const paths: StuckPathsStatus['paths'][number][] = [];
+    for (const { path, code, text, attempts, since } of this.replicator.stuck) {
+      if (paths.length >= most) break;
+      paths.push({ path: displayPath(path), code, text, attempts, since: new Date(since).toISOString() });
+    }
+    return { target: this.target.name, stuck: this.replicator.stuckCount, paths };
   }
 
   /** @param most paths that are named */
@@ -233,7 +262,10 @@ export class Replica {
     const { rules } = config;
     const { target } = this;
     const source = latin1Of(config.source);
-    const written = targetLog(target.name, logger, failLog);
+    const written = observers(
+      targetLog(target.name, logger, failLog),
+      targetWatch(target.name, this.around.activity, this.#counters),
+    );
     return new Replicator(target.name, limitsOf(config), {
       cursor: log.openCursor(),
       scheduler,
@@ -282,14 +314,18 @@ export class Replica {
           outcome: running.outcome.then((outcome) => {
             deletes.end(outcome);
             if (outcome.result === 'delete-method') store.setDeleteMethod(this.#identity, undefined);
-            if (outcome.result === 'acknowledge')
+            this.#counters.batchEnded(outcome);
+            if (outcome.result === 'acknowledge') {
+              const left = leftBy(outcome);
+              this.#counters.delivered(list, left, isLive, systemClock.now());
               hooks.delivered({
                 target: target.name,
                 changes: list,
-                left: leftBy(outcome),
+                left,
                 sequence,
                 isQuiet: outcome.stats.files + outcome.stats.deleted === 0,
               });
+            }
             return outcome;
           }),
           cancel: () => running.cancel(),
@@ -307,6 +343,8 @@ export class Replica {
         ...written,
         stateChanged: (state, before) => {
           written.stateChanged(state, before);
+          if ('failure' in state) this.#failure = state.failure;
+          else if (attemptOf(state) === 0) this.#failure = undefined;
           if (state.name === 'idle') this.#settled();
           if (unreachable.has(state.name)) this.#endFullSync();
         },
@@ -351,12 +389,18 @@ export class Replica {
     return directories.filter((path) => !above.has(path));
   }
 
-  #reason(): Pick<TargetStatus, 'reason'> {
-    const { state, heldCount } = this.replicator;
-    if ('failure' in state) return { reason: `${state.failure.code}: ${state.failure.text}` };
+  #reason(): Pick<TargetStatus, 'reason' | 'code' | 'hint'> {
+    const { heldCount } = this.replicator;
+    // While it is tried again it is not known to be well.
+    if (this.#failure !== undefined) {
+      const { code, text, hint } = this.#failure;
+      return { reason: `${code}: ${text}`, code, hint };
+    }
     if (!this.deletes.isHolding) return {};
     return {
       reason: `DELETES_HELD: ${heldCount} paths wait for \`imgsync-fast deletes approve\` or \`reject\``,
+      code: 'DELETES_HELD',
+      hint: 'look at them and approve or reject them',
     };
   }
 

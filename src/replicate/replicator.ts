@@ -36,7 +36,7 @@ import { type StuckEntry, StuckPaths } from './stuck-paths.js';
 
 /** One batch as a replicator hands it over; the daemon adds what is the same for all: target, source, rules. */
 export interface Batch {
-  readonly list: readonly Change[];
+  readonly list: readonly PendingChange[];
   /** The same in the form of `packChanges`. */
   readonly changes: Uint8Array;
   readonly deleteMethod: DeleteMethod;

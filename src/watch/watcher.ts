@@ -111,8 +111,8 @@ export class Watcher {
   }
 }
 
-/** In a user namespace of its own a container has a limit beside that of the host; the kernel asks both. */
-const lowestLimit = (): { readonly setting: string; readonly limit: number } => {
+/** Most watches that the kernel allows. In a user namespace of its own a container has a limit beside that of the host; the kernel asks both. */
+export const lowestLimit = (): { readonly setting: string; readonly limit: number } => {
   const host = { setting: 'fs.inotify.max_user_watches', limit: readNumber('fs/inotify/max_user_watches') };
   const own = { setting: 'user.max_inotify_watches', limit: readNumber('user/max_inotify_watches') };
   return own.limit < host.limit ? own : host;
