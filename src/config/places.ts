@@ -1,13 +1,20 @@
 import { createHash } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
-import { access, realpath, stat } from 'node:fs/promises';
+import { access, readFile, realpath, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import type * as z from 'zod';
 import type { ConfigFault } from '../core/errors.js';
 import { pointerOf } from './faults.js';
 import { hookSchema } from './hook-schema.js';
-import { failLogSchema, sourceSchema, stateDirSchema, type TargetSettings, targetSchema } from './schema.js';
+import {
+  failLogSchema,
+  sourceSchema,
+  stateDirSchema,
+  type TargetSettings,
+  targetSchema,
+  tokenFileSchema,
+} from './schema.js';
 import { isAtOrBelow, placeOf } from './target-url.js';
 
 /** The paths of a configuration after a look at the file system: every symbolic link is resolved. */
@@ -44,6 +51,7 @@ export const lookAtPlaces = async (
   const targets = await targetsOf(valueUnder(input, 'targets'), report);
   reportCollisions(targets, report);
   await reportHookSecrets(valueUnder(input, 'hooks'), report);
+  await reportToken(read(tokenFileSchema, valueUnder(input, 'http'), 'tokenFile'), report);
   if (source !== undefined) for (const target of targets) reportInSource(target, source, report);
   const failLog = await ownPlace(read(failLogSchema, input, 'failLog'));
   const stateDir = await ownPlace(
@@ -146,6 +154,18 @@ const reportHookSecrets = async (list: unknown, report: Report): Promise<void> =
     if (fault !== undefined) report(['hooks', index, 'secretFile'], fault);
   }
 };
+
+const reportToken = async (path: string | undefined, report: Report): Promise<void> => {
+  if (path === undefined) return;
+  const fault =
+    (await faultOfSecret(path, process.getuid?.() === 0)) ??
+    (isToken(await readFile(path, 'utf8'))
+      ? undefined
+      : `${path} has to begin with a line of 16 to 1024 characters`);
+  if (fault !== undefined) report(['http', 'tokenFile'], fault);
+};
+
+const isToken = (text: string): boolean => /^[\x21-\x7e]{16,1024}\s*(?:\n|$)/.test(text);
 
 /** The path with every symbolic link resolved, as far as it exists. */
 const resolved = async (path: string): Promise<string> => {

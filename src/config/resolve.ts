@@ -40,7 +40,7 @@ const configOf = (settings: Settings, places: Places, file: string): Config => {
     settleMs,
     crossMounts,
     stateDir,
-    http,
+    http: http === undefined ? undefined : { ...http, tokenFile: http.tokenFile },
     log,
     stopTimeoutSeconds,
     retry,

@@ -152,7 +152,12 @@ test('sizes, limits and addresses are turned into what the program works with', 
   assert.equal(config.batch.maxBytes, 1024 ** 3);
   assert.equal(config.batch.lingerMs, 3);
   assert.equal(config.changeLogLimitBytes, 131_072);
-  assert.deepEqual(config.http, { listen: { host: '::1', port: 0 } });
+  assert.deepEqual(config.http, {
+    listen: { host: '::1', port: 0 },
+    tokenFile: undefined,
+    allowedHosts: [],
+    readyTargets: 1,
+  });
   assert.equal(config.stateDir, `${root}/state`);
   assert.equal(config.failLog, `${root}/fail.log`);
   assert.equal(config.maxRsyncs, 32);
@@ -468,6 +473,28 @@ test('the file with the password is there, private and not empty', async (t) => 
   await rm(file);
   await mkdir(file);
   assert.deepEqual(await faultsOf(input), [`${pointer}: ${file} is not a regular file`]);
+});
+
+test('the file with the token is there, private and long enough', async (t) => {
+  const root = await folder(t);
+  const tokenFile = `${root}/token`;
+  const input = {
+    source: `${root}/source`,
+    targets: ['rsync://h/m'],
+    http: { listen: '[::1]:0', tokenFile },
+  };
+  const pointer = '/http/tokenFile';
+  assert.deepEqual(await faultsOf(input), [`${pointer}: ${tokenFile}: there is no such file or directory`]);
+  await writeFile(tokenFile, 'short\n', { mode: 0o600 });
+  assert.deepEqual(await faultsOf(input), [
+    `${pointer}: ${tokenFile} has to begin with a line of 16 to 1024 characters`,
+  ]);
+  await writeFile(tokenFile, 'sixteen-or-more-of-them\n');
+  assert.equal((await resolveConfig(input, 'word')).http?.tokenFile, tokenFile);
+  await chmod(tokenFile, 0o640);
+  assert.deepEqual(await faultsOf(input), [
+    `${pointer}: ${tokenFile} is open to others: chmod 600 ${tokenFile}`,
+  ]);
 });
 
 test('root has to own the file with the password', { skip: !isRoot }, async (t) => {
