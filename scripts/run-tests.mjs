@@ -4,7 +4,14 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { requirePackages } from './require-packages.mjs';
 
-requirePackages({ rsync: 'rsync', git: 'git', sshd: 'openssh-server', ssh: 'openssh-client' });
+requirePackages({
+  rsync: 'rsync',
+  git: 'git',
+  sshd: 'openssh-server',
+  ssh: 'openssh-client',
+  chromium: 'chromium',
+  promtool: 'prometheus',
+});
 
 const run = (program, args) => {
   const { status, signal } = spawnSync(program, args, { stdio: 'inherit' });

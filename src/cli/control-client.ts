@@ -53,7 +53,8 @@ const exchange = (
 ): Promise<{ status: number; text: string }> =>
   new Promise((resolve, reject) => {
     const [method, path] = route.split(' ');
-    const outgoing = request({ socketPath, method, path, timeout: 30_000 }, (incoming) => {
+    const headers = body === undefined ? {} : { 'content-type': 'application/json' };
+    const outgoing = request({ socketPath, method, path, headers, timeout: 30_000 }, (incoming) => {
       let text = '';
       incoming.setEncoding('utf8');
       incoming.on('data', (piece: string) => {

@@ -6,8 +6,7 @@ import { ConfigError, ReplicationError } from '../core/errors.js';
 import { startDaemon } from '../daemon/daemon.js';
 import { createLog } from '../daemon/logger.js';
 import type { Daemon } from '../daemon/status.js';
-import { controlRoutes } from '../http/control-routes.js';
-import { startControl } from '../http/control-server.js';
+import { type Served, serve } from '../http/serve.js';
 import { exitCodeOf, exitCodeOfSignal, exitCodes } from './exit-codes.js';
 import { type Progress, showProgress, type View } from './progress.js';
 import { reload } from './reload.js';
@@ -47,9 +46,14 @@ export const run = async (file: string, overrides: Overrides): Promise<number> =
     colors: hasColors(process.stdout),
     ...(terminal === undefined ? {} : { write: (line: string) => terminal.write(line) }),
   });
+  let isConfigCurrent = true;
   const exitCode = await replicate(config, { logger, terminal }, signals, {
     crashed,
-    started: (daemon) => signals.onHangup(() => void reload(file, adapt, daemon, logger)),
+    isConfigCurrent: () => isConfigCurrent,
+    started: (daemon) =>
+      signals.onHangup(async () => {
+        isConfigCurrent = await reload(file, adapt, daemon, logger);
+      }),
   });
   await flush();
   return exitCode;
@@ -77,11 +81,19 @@ const overridden = (config: Config, { logLevel, initialSync, hooksOnly }: Overri
   };
 };
 
+/** What a run meets on its way. */
+interface Course {
+  readonly crashed: Promise<never>;
+  /** Whether the configuration was taken when it was last read. */
+  isConfigCurrent(): boolean;
+  started(daemon: Daemon): void;
+}
+
 const replicate = async (
   config: Config,
   view: View,
   signals: Signals,
-  { crashed, started }: { readonly crashed: Promise<never>; started(daemon: Daemon): void },
+  { crashed, isConfigCurrent, started }: Course,
 ): Promise<number> => {
   let daemon: Daemon | undefined;
   let progress: Progress | undefined;
@@ -91,7 +103,8 @@ const replicate = async (
     daemon = await startDaemon(config, view);
     progress = showProgress(daemon, view);
     started(daemon);
-    return await Promise.race([untilEnd(daemon, signals, config.stateDir, view.logger), crashed]);
+    const served = await serve(daemon, config, { logger: view.logger, isConfigCurrent });
+    return await Promise.race([untilEnd(daemon, signals, served, view.logger), crashed]);
   } catch (error) {
     daemon?.cut();
     return report(error, view.logger);
@@ -104,18 +117,13 @@ const replicate = async (
 const untilEnd = async (
   daemon: Daemon,
   signals: Signals,
-  stateDir: string,
+  served: Served,
   logger: Logger,
 ): Promise<number> => {
-  const control = await startControl(stateDir, controlRoutes(daemon)).catch((error: unknown) => {
-    const text = error instanceof Error ? error.message : String(error);
-    logger.warn({ error: text }, 'there is no control socket: it can not be made in the state directory');
-    return undefined;
-  });
   const end = await Promise.race([daemon.failed, signals.first]);
   const exitCode = typeof end === 'string' ? exitCodes.ok : report(end, logger);
   // While the state directory is still ours: another process may listen there afterwards.
-  await control?.close();
+  await served.close();
   const stopped = daemon.stop();
   const second = await Promise.race([stopped, signals.second]);
   if (second === undefined) return exitCode;
