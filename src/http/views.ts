@@ -5,6 +5,7 @@ import { EventStream } from './event-stream.js';
 import { linesOf, readinessOf, wordFor } from './health.js';
 import { sendText } from './listener.js';
 import { metricsText, metricsType } from './metrics.js';
+import { pageViews } from './page-files.js';
 import type { Views } from './routes.js';
 import { statusDocument } from './status-document.js';
 
@@ -32,6 +33,7 @@ export const createViews = (
   const stream = new EventStream(daemon, { statusText });
   return {
     views: {
+      ...pageViews(),
       '/livez': (_request, response) => sendText(response, 200, plain, 'ok\n'),
       '/readyz': (_request, response, query) => {
         const checks = readinessOf(daemon.status(), readyTargets);
