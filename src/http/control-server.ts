@@ -3,8 +3,15 @@ import { open } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { ReplicationError } from '../core/errors.js';
 
+/** What an action knows of its request beside the body. */
+export interface ActionRequest {
+  readonly query: URLSearchParams;
+  /** Aborts when the client goes away before it has its answer. An answer may take as long as it wants. */
+  readonly signal: AbortSignal;
+}
+
 /** Answers one request: gets the parsed body (`undefined` without one), gives what is sent back as JSON. */
-export type Action = (body: unknown) => unknown;
+export type Action = (body: unknown, request: ActionRequest) => unknown | Promise<unknown>;
 
 /** `GET /v1/deletes` -> action. */
 export type Routes = Readonly<Record<string, Action>>;
@@ -42,6 +49,7 @@ export const startControl = async (stateDir: string, routes: Routes): Promise<Co
   rmSync(path, { force: true });
   const server = createServer((request, response) => void answer(routes, request, response));
   server.maxConnections = 64;
+  // Only until the whole request is here: an answer may take its time.
   server.requestTimeout = 10_000;
   try {
     await listen(server, path);
@@ -71,11 +79,15 @@ const listen = (server: Server, path: string): Promise<void> =>
   });
 
 const answer = async (routes: Routes, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const gone = new AbortController();
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort();
+  });
   try {
-    const { pathname } = new URL(request.url ?? '/', 'http://control');
+    const { pathname, searchParams: query } = new URL(request.url ?? '/', 'http://control');
     const action = routes[`${request.method} ${pathname}`];
     if (action === undefined) throw new RequestError(404, `there is no ${request.method} ${pathname}`);
-    send(response, 200, await action(await readBody(request)));
+    send(response, 200, await action(await readBody(request), { query, signal: gone.signal }));
   } catch (error) {
     const { status, code } = error instanceof RequestError ? error : { status: 500, code: 'INTERNAL' };
     send(response, status, {
