@@ -5,7 +5,7 @@ import type { Config } from '../config/config.js';
 import { unpackChanges } from '../core/change.js';
 import { systemClock } from '../core/clock.js';
 import type { ReplicationError, WatchError } from '../core/errors.js';
-import { ROOT } from '../core/path.js';
+import { type RelPath, ROOT } from '../core/path.js';
 import { Hooks } from '../hooks/hooks.js';
 import type { ReplicaFailure } from '../replicate/machine.js';
 import { Scheduler } from '../replicate/scheduler.js';
@@ -15,12 +15,16 @@ import type { SourceIdentity } from '../transfer/messages.js';
 import { endOrphans } from '../transfer/orphans.js';
 import { createTransferPool, type TransferPool } from '../transfer/pool.js';
 import type { ScannedDirectory } from '../watch/scan.js';
+import { Barriers } from './barrier.js';
 import { FailLog } from './fail-log.js';
+import { exclusionOf, kindAt } from './filtered.js';
 import { FullSync } from './full-sync.js';
 import { hookLog } from './hook-log.js';
 import { planReload } from './reload.js';
 import { Replica, type ReplicaSurroundings } from './replica.js';
+import type { SettledOptions, SettledReport } from './settled.js';
 import { readIdentity, SourceScanner } from './source.js';
+import { sourcePath } from './source-path.js';
 import { SourceWatch } from './source-watch.js';
 import type { Daemon, DaemonStatus, HeldDeletesStatus } from './status.js';
 import { TreeSize } from './tree-size.js';
@@ -97,6 +101,7 @@ class ReplicationDaemon implements Daemon {
   readonly #pool: TransferPool;
   readonly #hooks: Hooks;
   readonly #fullSync: FullSync;
+  readonly #barriers: Barriers;
   readonly #surroundings: ReplicaSurroundings;
   #replicas: readonly Replica[];
   /** Taken out of the configuration; their last transfers run. */
@@ -153,11 +158,7 @@ class ReplicationDaemon implements Daemon {
       {
         digest: (directories, trees) => scanner.digest(directories, trees),
         existing: (directories) => scanner.existing(directories),
-        drain: async () => {
-          const settling = await this.#watch.drain();
-          if (settling === undefined) throw new Error('the source is not watched');
-          return Array.from(unpackChanges(settling), ({ path }) => path);
-        },
+        drain: () => this.#drain(),
       },
       {
         clock: systemClock,
@@ -165,6 +166,15 @@ class ReplicationDaemon implements Daemon {
         failed: (error) => logger.debug({ err: error }, 'a checkpoint could not be finished'),
       },
     );
+    this.#barriers = new Barriers({
+      log: this.#log,
+      replicas: () => this.#replicas,
+      isLive: () => this.#watch.isLive,
+      drain: async () => new Set(await this.#drain()),
+      pathOf: (text) => sourcePath(this.config.source, text),
+      exclusionOf: (path) => exclusionOf(this.config.source, this.config.rules, path),
+      exists: (path) => kindAt(this.config.source, path) !== undefined,
+    });
     this.#surroundings = {
       config,
       log: this.#log,
@@ -181,6 +191,7 @@ class ReplicationDaemon implements Daemon {
       identity: () => this.#watch.identity,
       isLive: () => this.#watch.isLive,
       hasConfirmed: () => this.#replicas.some(({ hasConfirmed }) => hasConfirmed),
+      progressed: () => this.#barriers.check(),
     };
     this.#replicas = config.targets.map((target) => new Replica(target, this.#surroundings));
     this.#fullSync = new FullSync(() => (this.#watch.isLive ? this.#replicas : []), logger);
@@ -224,6 +235,10 @@ class ReplicationDaemon implements Daemon {
     return this.#decide(target, 'reject', (replica) => replica.rejectDeletes());
   }
 
+  settled(options: SettledOptions = {}): Promise<SettledReport> {
+    return this.#barriers.settled(options);
+  }
+
   reload(config: Config): Promise<void> {
     this.#reloading = this.#reloading.then(() => this.#apply(config));
     return this.#reloading;
@@ -231,6 +246,7 @@ class ReplicationDaemon implements Daemon {
 
   async stop(): Promise<void> {
     this.#isStopping = true;
+    this.#barriers.stop();
     this.#fullSync.stop();
     this.#logger.info('stopping: finishing the running transfers');
     const cancelCut = systemClock.after(this.config.stopTimeoutSeconds * 1000, () => {
@@ -253,6 +269,13 @@ class ReplicationDaemon implements Daemon {
   cut(): void {
     for (const { replicator } of [...this.#replicas, ...this.#leaving]) replicator.cut();
     this.#hooks.cut();
+  }
+
+  /** See `NativeWatcher.drain`. Rejects when the source is not watched. */
+  async #drain(): Promise<RelPath[]> {
+    const settling = await this.#watch.drain();
+    if (settling === undefined) throw new Error('the source is not watched');
+    return Array.from(unpackChanges(settling), ({ path }) => path);
   }
 
   #named(target: string | undefined): readonly Replica[] {
@@ -336,6 +359,7 @@ class ReplicationDaemon implements Daemon {
   #receive(packed: Buffer): void {
     const changes = [...unpackChanges(packed)];
     for (const { kind, path } of changes) this.#log.append(kind, path);
+    this.#barriers.changed(changes);
     this.#hooks.changed(changes, this.#log.head);
     for (const { replicator } of this.#replicas) replicator.wake();
   }

@@ -52,6 +52,8 @@ export interface ReplicaSurroundings {
   isLive(): boolean;
   /** Whether any target has confirmed an entry of the source. */
   hasConfirmed(): boolean;
+  /** A target acknowledged something, or its state changed. */
+  progressed(): void;
 }
 
 /** More open changes than this are not looked through for a checkpoint; it waits until they are fewer. */
@@ -205,7 +207,7 @@ export class Replica {
     this.#fullSync = 'asked';
     const ended = new Promise<void>((resolve) => this.#fullSyncEnded.push(resolve));
     if (unreachable.has(this.replicator.state.name)) this.#endFullSync();
-    this.replicator.reconcile('full sync');
+    this.replicator.reconcile('full sync', { isDoubtful: false });
     return ended;
   }
 
@@ -307,17 +309,20 @@ export class Replica {
         ...written,
         stateChanged: (state, before) => {
           written.stateChanged(state, before);
+          this.around.progressed();
           if (state.name === 'idle') this.#settled();
           if (unreachable.has(state.name)) this.#endFullSync();
         },
         delivered: (changes, stats) => {
           written.delivered(changes, stats);
+          this.around.progressed();
           // A batch that was sent without its deletes may end after those were let go.
           if (!this.deletes.waits && this.replicator.heldCount > 0)
             queueMicrotask(() => this.replicator.releaseHeld());
         },
         reconcileFinished: (directories) => {
           written.reconcileFinished(directories);
+          this.around.progressed();
           this.#isMakingUp = false;
           if (this.#fullSync === 'running') {
             this.#fullSync = 'none';

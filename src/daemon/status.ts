@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.js';
 import type { ReplicationError } from '../core/errors.js';
 import type { HookStatus } from '../hooks/hook-queue.js';
+import type { SettledOptions, SettledReport } from './settled.js';
 
 /** A running replication of one tree, as the command line and the library hold it. */
 export interface Daemon {
@@ -14,6 +15,12 @@ export interface Daemon {
   approveDeletes(target?: string): Record<string, number>;
   /** Keeps what is held at the targets. @returns paths by target */
   rejectDeletes(target?: string): Record<string, number>;
+  /**
+   * Waits until what is at the source now is acknowledged by the targets: a publication barrier. Held deletes and stuck
+   * paths count as missing; the times of directories above what was sent may follow a moment later.
+   * @returns how it ended, also when the time is over. Rejects with an `OperationError`, or the reason of the signal.
+   */
+  settled(options?: SettledOptions): Promise<SettledReport>;
   /**
    * Goes on with another configuration: targets are added, removed or replaced, limits changed; targets that are the same
    * are left alone. What can't change while it runs is logged and stays as it was. One after the other.
