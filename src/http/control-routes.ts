@@ -1,14 +1,17 @@
 import type { Daemon } from '../daemon/status.js';
 import { RequestError, type Routes } from './control-server.js';
+import { type VerbDaemon, verbRoutes } from './verb-routes.js';
 
 /**
  * What the control socket answers:
  * - `GET /v1/status`: the daemon's status
  * - `GET /v1/deletes`: what the guards of deletes hold and keep, all targets
  * - `POST /v1/deletes/approve`, `POST /v1/deletes/reject`, body `{"target": NAME}` or none for all: paths by target
+ *
+ * and what {@link verbRoutes} does.
  */
 export const controlRoutes = (
-  daemon: Pick<Daemon, 'status' | 'heldDeletes' | 'approveDeletes' | 'rejectDeletes'>,
+  daemon: Pick<Daemon, 'status' | 'heldDeletes' | 'approveDeletes' | 'rejectDeletes'> & VerbDaemon,
 ): Routes => {
   const targetOf = (body: unknown): string | undefined => {
     if (body === undefined) return undefined;
@@ -19,6 +22,7 @@ export const controlRoutes = (
     return target as string;
   };
   return {
+    ...verbRoutes(daemon),
     'GET /v1/status': () => daemon.status(),
     'GET /v1/deletes': () => ({ targets: daemon.heldDeletes() }),
     'POST /v1/deletes/approve': (body) => ({ paths: daemon.approveDeletes(targetOf(body)) }),
