@@ -78,7 +78,7 @@ const isBusy = ({ live, targets }: DaemonStatus): boolean =>
   !live || targets.some(({ state, pending }) => pending > 0 || state !== 'idle');
 
 /** Adds the rates to each status that it is given. */
-const reporter = (windowMs: number): ((status: DaemonStatus) => Report) => {
+export const reporter = (windowMs: number): ((status: DaemonStatus) => Report) => {
   const meters = new Map<string, { readonly files: RateMeter; readonly bytes: RateMeter }>();
   return (status) => {
     const now = performance.now();

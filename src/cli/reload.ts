@@ -8,16 +8,18 @@ import type { Daemon } from '../daemon/status.js';
  * Reads the configuration again and goes on with it. A wrong one changes nothing: each fault is a line of the log. Never
  * rejects.
  * @param adapt adds what the command line says
+ * @param load reads the file
  */
 export const reload = async (
   file: string,
   adapt: (config: Config) => Config,
   daemon: Pick<Daemon, 'reload'>,
   logger: Logger,
+  load: () => Promise<Config> = () => loadConfig(file),
 ): Promise<void> => {
   logger.info({ file }, 'SIGHUP: reading the configuration again');
   try {
-    await daemon.reload(adapt(await loadConfig(file)));
+    await daemon.reload(adapt(await load()));
   } catch (error) {
     if (!(error instanceof ReplicationError)) {
       logger.error({ err: error }, 'the configuration could not be read again: it stays as it was');

@@ -5,10 +5,12 @@ import { loadConfig } from '../config/load.js';
 import { ConfigError, ReplicationError } from '../core/errors.js';
 import { startDaemon } from '../daemon/daemon.js';
 import { createLog } from '../daemon/logger.js';
+import { OperatorFile } from '../daemon/operator-file.js';
 import type { Daemon } from '../daemon/status.js';
 import { controlRoutes } from '../http/control-routes.js';
 import { startControl } from '../http/control-server.js';
 import { exitCodeOf, exitCodeOfSignal, exitCodes } from './exit-codes.js';
+import { loadWithAdded } from './load-with-added.js';
 import { type Progress, showProgress, type View } from './progress.js';
 import { reload } from './reload.js';
 import { listenToSignals, type Signals } from './signals.js';
@@ -37,7 +39,9 @@ export const run = async (file: string, overrides: Overrides): Promise<number> =
   const signals = listenToSignals(process.stdout.isTTY);
   const crashed = untilCrash();
   const adapt = (config: Config): Config => overridden(config, overrides);
-  const config = adapt(await loadConfig(file));
+  const { stateDir } = await loadConfig(file);
+  const leftOut: string[] = [];
+  const config = adapt(await loadWithAdded(file, addedTargets(stateDir), (message) => leftOut.push(message)));
   const terminal =
     process.stdout.isTTY && process.env.TERM !== 'dumb' ? new Terminal(process.stdout) : undefined;
   process.stdout.on('error', () => {});
@@ -49,11 +53,28 @@ export const run = async (file: string, overrides: Overrides): Promise<number> =
   });
   const exitCode = await replicate(config, { logger, terminal }, signals, {
     crashed,
-    started: (daemon) => signals.onHangup(() => void reload(file, adapt, daemon, logger)),
+    load: async (added) => adapt(await loadConfig(file, added)),
+    started: (daemon) => {
+      for (const message of leftOut) notUsable(logger, message);
+      const load = () => loadWithAdded(file, addedTargets(stateDir), (message) => notUsable(logger, message));
+      signals.onHangup(() => void reload(file, adapt, daemon, logger, load));
+    },
   });
   await flush();
   return exitCode;
 };
+
+/** Targets that operators added while it ran; the daemon says when they can't be read. */
+const addedTargets = (stateDir: string): readonly unknown[] => {
+  try {
+    return new OperatorFile(stateDir).read().added;
+  } catch {
+    return [];
+  }
+};
+
+const notUsable = (logger: Logger, message: string): void =>
+  logger.warn({ message }, 'a target that was added while it ran can not be used any more');
 
 /** Rejects with what nobody caught: unhandled rejections are among it. */
 const untilCrash = (): Promise<never> => {
@@ -81,14 +102,22 @@ const replicate = async (
   config: Config,
   view: View,
   signals: Signals,
-  { crashed, started }: { readonly crashed: Promise<never>; started(daemon: Daemon): void },
+  {
+    crashed,
+    load,
+    started,
+  }: {
+    readonly crashed: Promise<never>;
+    load(added: readonly unknown[]): Promise<Config>;
+    started(daemon: Daemon): void;
+  },
 ): Promise<number> => {
   let daemon: Daemon | undefined;
   let progress: Progress | undefined;
   // While the source is lost nothing else keeps the process from ending.
   const alive = setInterval(() => {}, aliveMs);
   try {
-    daemon = await startDaemon(config, view);
+    daemon = await startDaemon(config, { logger: view.logger, load });
     progress = showProgress(daemon, view);
     started(daemon);
     return await Promise.race([untilEnd(daemon, signals, config.stateDir, view.logger), crashed]);

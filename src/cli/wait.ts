@@ -40,7 +40,7 @@ const choiceOf = (text: string): TargetChoice => {
 };
 
 /** What there is to say beside the exit code. */
-const linesOf = (report: SettledReport, timeout: string): string[] => {
+export const linesOf = (report: SettledReport, timeout: string): string[] => {
   const { settled, waitsFor, targets, beingWritten, excluded, missing } = report;
   const notes = [
     ...excluded.map(

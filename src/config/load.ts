@@ -9,12 +9,13 @@ import { resolveConfig } from './resolve.js';
  * Reads sync.json: JSON in which comments and trailing commas are allowed.
  * Rejects with a {@link ConfigError} that lists every fault with line and column; with a {@link WatchError}
  * `SOURCE_MISSING` when nothing is wrong but that the source is not there now, which trying again may mend.
+ * @param added further targets, as they would stand in `targets` behind those of the file
  */
-export const loadConfig = async (file: string): Promise<Config> => {
+export const loadConfig = async (file: string, added: readonly unknown[] = []): Promise<Config> => {
   const text = await readText(file);
   const root = parse(text, file);
   const faults = repeatedKeys(root);
-  const config = await resolveConfig(getNodeValue(root), file).catch((error: unknown) => {
+  const config = await resolveConfig(withTargets(getNodeValue(root), added), file).catch((error: unknown) => {
     if (!(error instanceof ConfigError)) throw error;
     faults.push(...error.faults);
     return undefined;
@@ -25,6 +26,12 @@ export const loadConfig = async (file: string): Promise<Config> => {
   throw new WatchError('SOURCE_MISSING', error.message, 'is it mounted, and may this user read it?', {
     cause: error,
   });
+};
+
+const withTargets = (value: unknown, added: readonly unknown[]): unknown => {
+  if (added.length === 0 || typeof value !== 'object' || value === null) return value;
+  const targets: unknown = Reflect.get(value, 'targets');
+  return { ...value, targets: [...(Array.isArray(targets) ? targets : []), ...added] };
 };
 
 const readText = async (file: string): Promise<string> => {

@@ -1,8 +1,9 @@
 import type { ChangeLog } from '../changes/change-log.js';
 import type { Change } from '../core/change.js';
 import { OperationError } from '../core/errors.js';
-import { displayPath, isInside, type RelPath, ROOT } from '../core/path.js';
+import { displayPath, type RelPath } from '../core/path.js';
 import type { Mark } from '../replicate/open-work.js';
+import { concerning } from './concerning.js';
 import type { Exclusion } from './filtered.js';
 import type { Replica } from './replica.js';
 import type { SettledOptions, SettledReport, TargetChoice } from './settled.js';
@@ -249,18 +250,6 @@ const lackOf = ({ replicator }: Replica, { marks }: Wait) => {
     if (lack !== undefined) return lack;
   }
   return undefined;
-};
-
-/**
- * Whether a change says something about one of the paths: it is about the path itself, what lies below it, or a directory
- * above it, of which more than the attributes changed.
- */
-export const concerning = (paths: readonly RelPath[] | undefined): ((change: Change) => boolean) => {
-  if (paths === undefined || paths.includes(ROOT)) return () => true;
-  const all = new Set(paths);
-  return ({ kind, path }) =>
-    all.has(path) ||
-    paths.some((each) => isInside(path, each) || (kind !== 'attributes' && isInside(each, path)));
 };
 
 export const unknownTarget = (name: string, known: readonly string[]): OperationError =>

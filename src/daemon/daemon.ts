@@ -20,6 +20,8 @@ import { FailLog } from './fail-log.js';
 import { exclusionOf, kindAt } from './filtered.js';
 import { FullSync } from './full-sync.js';
 import { hookLog } from './hook-log.js';
+import { Operations } from './operations.js';
+import { OperatorFile } from './operator-file.js';
 import { planReload } from './reload.js';
 import { Replica, type ReplicaSurroundings } from './replica.js';
 import type { SettledOptions, SettledReport } from './settled.js';
@@ -31,6 +33,8 @@ import { TreeSize } from './tree-size.js';
 
 export interface DaemonOptions {
   readonly logger: Logger;
+  /** Reads the configuration again, with further targets. Without it none can be added while it runs. */
+  readonly load?: (added: readonly unknown[]) => Promise<Config>;
 }
 
 /** Big files that are sent at the same time, over all targets; they run beside the other transfers. */
@@ -49,14 +53,14 @@ const checkpointMs = 3_000;
  * go on afterwards and show in `status()`.
  * Rejects with a `ReplicationError` when it can't start.
  */
-export const startDaemon = async (config: Config, { logger }: DaemonOptions): Promise<Daemon> => {
+export const startDaemon = async (config: Config, { logger, load }: DaemonOptions): Promise<Daemon> => {
   const identity = await readIdentity(config.source);
   const store = await openStore(config.stateDir, logger);
   // The state directory is locked now: whoever else bears this mark was left behind.
   const runId = createHash('sha256').update(config.stateDir).digest('hex').slice(0, 16);
   const ended = await endOrphans(runId);
   if (ended > 0) logger.warn({ processes: ended }, 'ended the rsyncs of an earlier run that was killed');
-  const daemon = new ReplicationDaemon(config, { identity, store, runId, logger });
+  const daemon = new ReplicationDaemon(config, { identity, store, runId, logger, load });
   daemon.start();
   return daemon;
 };
@@ -82,6 +86,7 @@ interface Foundation {
   readonly store: DigestStore;
   readonly runId: string;
   readonly logger: Logger;
+  readonly load: DaemonOptions['load'] | undefined;
 }
 
 /** Composition root: the only place that builds the graph of one replication, and its start and stop order. */
@@ -113,7 +118,7 @@ class ReplicationDaemon implements Daemon {
 
   constructor(
     private config: Config,
-    { identity, store, runId, logger }: Foundation,
+    { identity, store, runId, logger, load }: Foundation,
   ) {
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
@@ -195,6 +200,20 @@ class ReplicationDaemon implements Daemon {
     };
     this.#replicas = config.targets.map((target) => new Replica(target, this.#surroundings));
     this.#fullSync = new FullSync(() => (this.#watch.isLive ? this.#replicas : []), logger);
+    this.operations = new Operations({
+      config: () => this.config,
+      replicas: () => this.#replicas,
+      isLive: () => this.#watch.isLive,
+      drain: async () => new Set(await this.#drain()),
+      directories: async () => (await scanner.scan()).map(({ path }) => path),
+      settled: (options) => this.settled(options),
+      reload: (next) => this.reload(next),
+      load,
+      requestFullSync: (names) => this.#fullSync.request(names),
+      kept: new OperatorFile(config.stateDir),
+      logger,
+    });
+    this.operations.apply();
   }
 
   start(): void {
@@ -234,6 +253,8 @@ class ReplicationDaemon implements Daemon {
   rejectDeletes(target?: string): Record<string, number> {
     return this.#decide(target, 'reject', (replica) => replica.rejectDeletes());
   }
+
+  readonly operations: Operations;
 
   settled(options: SettledOptions = {}): Promise<SettledReport> {
     return this.#barriers.settled(options);
@@ -315,6 +336,7 @@ class ReplicationDaemon implements Daemon {
     const known = new Map(staying.map((replica) => [replica.replicator.name, replica]));
     for (const target of added) known.set(target.name, new Replica(target, this.#surroundings));
     this.#replicas = config.targets.flatMap(({ name }) => known.get(name) ?? []);
+    this.operations.apply();
     const hooks = this.#hooks.setHooks(config.hooks);
     this.#hooks.setTargets(config.targets.map(({ name }) => name));
     for (const { name } of added) {

@@ -53,6 +53,16 @@ export class FullSync {
     this.#waiting.clear();
   }
 
+  /** Asks for one now, of these targets. @returns whose turn comes; for the others one is under way already */
+  request(names: readonly string[]): string[] {
+    const wanted = this.targets().filter(
+      ({ name }) => names.includes(name) && name !== this.#running && !this.#waiting.has(name),
+    );
+    for (const { name } of wanted) this.#waiting.add(name);
+    void this.#work();
+    return wanted.map(({ name }) => name);
+  }
+
   #due(): void {
     const targets = this.targets();
     const late = targets.filter(({ name }) => name === this.#running || this.#waiting.has(name));

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { ChangeLog } from '../changes/change-log.js';
 import type { Config } from '../config/config.js';
-import { type Change, isWide, type Sequence, unpackChanges } from '../core/change.js';
+import { type Change, isWide, packChanges, type Sequence, unpackChanges } from '../core/change.js';
 import { systemClock } from '../core/clock.js';
 import { WatchError } from '../core/errors.js';
 import { asRelPath, displayPath, packPaths, parentOf, type RelPath, ROOT } from '../core/path.js';
@@ -17,7 +17,7 @@ import type { DigestStore } from '../store/digest-store.js';
 import type { TargetCheckpoint } from '../store/target-checkpoint.js';
 import type { TargetDigests } from '../store/target-digests.js';
 import { targetIdentity } from '../store/target-identity.js';
-import type { DeleteMethod, SourceIdentity, TransferOutcome } from '../transfer/messages.js';
+import type { DeleteMethod, SourceIdentity, TransferOutcome, VerifyOutcome } from '../transfer/messages.js';
 import type { TransferPool } from '../transfer/pool.js';
 import type { Compare } from '../transfer/rsync-args.js';
 import { sharingOf } from '../transfer/shared-connections.js';
@@ -26,10 +26,11 @@ import { sourceLost } from '../watch/watcher.js';
 import type { FailLog } from './fail-log.js';
 import { KeptFile } from './kept-file.js';
 import { isSameSource, latin1Of, readIdentity, type SourceScanner } from './source.js';
-import type { HeldDeletesStatus, TargetStatus } from './status.js';
+import type { HeldDeletesStatus, TargetState, TargetStatus } from './status.js';
 import { TargetDeletes } from './target-deletes.js';
 import { targetLog } from './target-log.js';
 import type { TreeSize } from './tree-size.js';
+import { Deliveries, type PathAtTarget, whereIs } from './why.js';
 
 /** What all replicas of a daemon share. */
 export interface ReplicaSurroundings {
@@ -91,6 +92,7 @@ export class Replica {
   #comparedFrom: Sequence = 0;
   /** Whether the target was asked how it deletes, or refused a way of which it was known. */
   #wasAsked = false;
+  readonly #deliveries = new Deliveries();
   readonly #identity: string;
   readonly #digests: TargetDigests;
   readonly #checkpoint: TargetCheckpoint;
@@ -142,7 +144,7 @@ export class Replica {
       this.replicator;
     return {
       name,
-      state: !this.around.isLive() && state.name === 'idle' ? 'starting' : state.name,
+      state: this.#shownState(state.name),
       ...this.#reason(),
       pending: pendingCount,
       stuck: stuckCount,
@@ -153,6 +155,9 @@ export class Replica {
         : { reconcile: { directoriesDone: progress.done, directoriesTotal: progress.total } }),
       filesSent: totals.files,
       bytesSent: totals.sentBytes,
+      ...(totals.lastSuccessAt === undefined
+        ? {}
+        : { lastSuccessAt: new Date(totals.lastSuccessAt).toISOString() }),
       lagSeconds: oldestPendingAt === undefined ? 0 : Math.max(0, now - oldestPendingAt) / 1000,
     };
   }
@@ -206,9 +211,45 @@ export class Replica {
   fullSync(): Promise<void> {
     this.#fullSync = 'asked';
     const ended = new Promise<void>((resolve) => this.#fullSyncEnded.push(resolve));
-    if (unreachable.has(this.replicator.state.name)) this.#endFullSync();
+    if (unreachable.has(this.replicator.state.name) || this.replicator.isPaused) this.#endFullSync();
     this.replicator.reconcile('full sync', { isDoubtful: false });
     return ended;
+  }
+
+  /** Where a path stands with this target; `gone`: see `goneAt`. */
+  where(path: RelPath, gone: readonly RelPath[]): PathAtTarget {
+    const { name, state, reason } = this.status(Date.now());
+    const { kept } = this.deletes;
+    const found = whereIs(path, gone, {
+      replicator: this.replicator,
+      kept,
+      deliveries: this.#deliveries,
+      // What is stored of the directory that holds it.
+      isStored: this.#digests.isWhole(parentOf(path) ?? path),
+    });
+    return { name, state, ...(reason === undefined ? {} : { reason }), ...found };
+  }
+
+  /** Tells, changing nothing there, what differs at the target of these; see `verifyTarget`. */
+  difference(changes: readonly Change[], compare: Compare): Promise<VerifyOutcome> {
+    const { config, pool } = this.around;
+    const withoutDeletes = !config.delete.enabled;
+    return pool.verify({
+      target: this.target,
+      source: latin1Of(config.source),
+      identity: this.around.identity(),
+      rules: config.rules,
+      kept: this.deletes.kept,
+      changes: packChanges(changes),
+      compare,
+      deleteMethod: withoutDeletes ? 'none' : (this.#knownMethod() ?? 'parent-directory'),
+    });
+  }
+
+  /** Starts nothing for this target any more, or goes on. */
+  setPaused(isPaused: boolean): void {
+    this.replicator.setPaused(isPaused);
+    if (isPaused) this.#endFullSync();
   }
 
   /** What may change while it runs. */
@@ -315,6 +356,7 @@ export class Replica {
         },
         delivered: (changes, stats) => {
           written.delivered(changes, stats);
+          this.#deliveries.add(changes, Date.now());
           this.around.progressed();
           // A batch that was sent without its deletes may end after those were let go.
           if (!this.deletes.waits && this.replicator.heldCount > 0)
@@ -354,6 +396,11 @@ export class Replica {
   #withoutSubdirectories(directories: readonly RelPath[]): RelPath[] {
     const above = new Set(this.#digests.children(directories).map(parentOf));
     return directories.filter((path) => !above.has(path));
+  }
+
+  #shownState(state: ReplicaState['name']): TargetState {
+    if (this.replicator.isPaused && state !== 'suspended' && state !== 'stopped') return 'paused';
+    return !this.around.isLive() && state === 'idle' ? 'starting' : state;
   }
 
   #reason(): Pick<TargetStatus, 'reason'> {

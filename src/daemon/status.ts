@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.js';
 import type { ReplicationError } from '../core/errors.js';
 import type { HookStatus } from '../hooks/hook-queue.js';
+import type { Operations } from './operations.js';
 import type { SettledOptions, SettledReport } from './settled.js';
 
 /** A running replication of one tree, as the command line and the library hold it. */
@@ -21,6 +22,8 @@ export interface Daemon {
    * @returns how it ended, also when the time is over. Rejects with an `OperationError`, or the reason of the signal.
    */
   settled(options?: SettledOptions): Promise<SettledReport>;
+  /** What operators do to a running one. */
+  readonly operations: Operations;
   /**
    * Goes on with another configuration: targets are added, removed or replaced, limits changed; targets that are the same
    * are left alone. What can't change while it runs is logged and stays as it was. One after the other.
@@ -72,6 +75,7 @@ export type TargetState =
   | 'reconciling'
   | 'backing-off'
   | 'halted'
+  | 'paused'
   | 'suspended'
   | 'stopped';
 
@@ -94,6 +98,8 @@ export interface TargetStatus {
   readonly filesSent: number;
   /** Bytes written to the wire since the start. */
   readonly bytesSent: number;
+  /** When it last took a batch, RFC 3339; absent before the first. */
+  readonly lastSuccessAt?: string;
   /** Age of the oldest change that this target has not acknowledged; 0 when nothing waits. */
   readonly lagSeconds: number;
 }

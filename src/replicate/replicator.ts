@@ -179,6 +179,7 @@ export class Replicator {
   #fruitless = 0;
   /** Connections that the target takes from here at the same time, as its refusals taught. */
   #connections = Number.POSITIVE_INFINITY;
+  #isPaused = false;
   #cancelTimer: (() => void) | undefined;
   #cancelStuckTimer: (() => void) | undefined;
   readonly #pending = new PendingChanges();
@@ -287,6 +288,11 @@ export class Replicator {
     );
   }
 
+  /** Whether a comparison was asked for since the start. */
+  get wasCompared(): boolean {
+    return this.#wasCompared;
+  }
+
   /** Whether every directory that was to be compared was sent, or is among the {@link openChanges}. */
   get isCompared(): boolean {
     return !this.#isReconciling && !this.ports.cursor.isExpired;
@@ -331,6 +337,22 @@ export class Replicator {
     for (const { place, change } of this.openWork())
       if ((change.sequence ?? 0) <= through && concerns(change)) return place;
     return undefined;
+  }
+
+  /** A change that is logged and was not read yet, for which `concerns` holds. */
+  unread(concerns: (change: Change) => boolean): LoggedChange | undefined {
+    return this.ports.cursor.peek(Number.POSITIVE_INFINITY).find(concerns);
+  }
+
+  /** Whether nothing is started until it is told otherwise. */
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** Starts nothing any more, or goes on; what is in flight ends. */
+  setPaused(isPaused: boolean): void {
+    this.#isPaused = isPaused;
+    this.wake();
   }
 
   /** Others from the next batch on. */
@@ -479,7 +501,7 @@ export class Replicator {
   }
 
   get #allowed(): number {
-    return allowedInFlight(this.#state, this.limits.parallel);
+    return this.#isPaused ? 0 : allowedInFlight(this.#state, this.limits.parallel);
   }
 
   get #hasConnection(): boolean {

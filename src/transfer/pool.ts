@@ -8,6 +8,8 @@ import type {
   TransferOutcome,
   TransferProgress,
   TransferRequest,
+  VerifyOutcome,
+  VerifyRequest,
 } from './messages.js';
 import { SharedConnections } from './shared-connections.js';
 import type { FromTask, ToTask } from './worker.js';
@@ -44,6 +46,8 @@ export interface TransferPool {
   /** @param askToDelete is asked what the batch may delete, once, before it is sent; without it, all */
   submit(request: TransferRequest, askToDelete?: AskToDelete): Running<TransferOutcome>;
   probe(request: ProbeRequest): Running<ProbeOutcome>;
+  /** Tells what differs, changing nothing. Never rejects. */
+  verify(request: VerifyRequest): Promise<VerifyOutcome>;
   /** Ends the rsyncs that wait for a list. */
   retireStandbys(): Promise<void>;
   /** Ends the shared connection of a target, after its last transfer. */
@@ -104,6 +108,15 @@ class PiscinaTransferPool implements TransferPool {
     return this.#run<ProbeOutcome>('probe', request, []);
   }
 
+  async verify(request: VerifyRequest): Promise<VerifyOutcome> {
+    const outcome = await this.#run<VerifyOutcome | ProbeOutcome>('verify', request, []).outcome;
+    if (outcome.result === 'compared' || outcome.result === 'failed') return outcome;
+    return {
+      result: 'failed',
+      failure: 'failure' in outcome ? outcome.failure : internalFailure('cancelled'),
+    };
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     const running = [...this.#running];
@@ -139,9 +152,9 @@ class PiscinaTransferPool implements TransferPool {
     return thread;
   }
 
-  #run<Outcome extends TransferOutcome | ProbeOutcome>(
-    name: 'transfer' | 'probe',
-    request: TransferRequest | ProbeRequest,
+  #run<Outcome extends TransferOutcome | ProbeOutcome | VerifyOutcome>(
+    name: 'transfer' | 'probe' | 'verify',
+    request: TransferRequest | ProbeRequest | VerifyRequest,
     transferable: ArrayBuffer[],
     askToDelete: AskToDelete = allowAll,
   ): Running<Outcome> {
