@@ -62,7 +62,7 @@ test(`wait: after each of ${saves} saves under load every target has the bytes`,
   const seed = chooseSeed();
   t.diagnostic(`SEED=${seed}`);
   const random = new Random(seed);
-  const replication = await startReplication(t, { targets: 3, files: { 'load/a': 'a' } });
+  const replication = await startReplication(t, { targets: 3, files: { 'load/a': 'a', 'saved/a': 'a' } });
   const stopLoad = keepBusy(replication, new Random(seed + 1));
   let longest = 0;
   try {
