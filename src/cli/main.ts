@@ -8,6 +8,7 @@ import { ConfigError, ReplicationError } from '../core/errors.js';
 import type { DeletesAction } from './deletes.js';
 import { exitCodeOf, exitCodes } from './exit-codes.js';
 import { answerToSersync } from './sersync-options.js';
+import { errorText } from './service/journal.js';
 
 // Only this file ends the process. What a run needs is loaded when there is one: help and version answer at once.
 
@@ -38,7 +39,7 @@ const main = async (argv: readonly string[]): Promise<number> => {
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-    process.stderr.write(`${textOf(error)}\n`);
+    process.stderr.write(errorText(`${textOf(error)}\n`));
     return exitCodeOf(error);
   }
 };
@@ -151,7 +152,10 @@ Examples:
 
 Signals:
   SIGTERM, SIGINT   finish the running transfers and end; a second one cuts them
-  SIGHUP            read the configuration again and apply what changed; on a terminal the same as SIGTERM
+  SIGHUP            read the configuration again and apply what changed, open log.file anew; on a terminal the same
+                    as SIGTERM
+  SIGUSR1           write the status to the log
+  SIGUSR2           switch the log between log.level and debug
 
 Exit codes:
   0    stopped by a signal, or the configuration is right

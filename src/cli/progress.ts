@@ -63,9 +63,10 @@ const logLines = (daemon: Source, logger: Logger): (() => void) => {
 };
 
 const logStatus = (daemon: Source, logger: Logger): (() => void) => {
-  if (!logger.isLevelEnabled('debug')) return () => {};
   let wasBusy = true;
   const timer = setInterval(() => {
+    // The level may be switched at any time.
+    if (!logger.isLevelEnabled('debug')) return;
     const status = daemon.status();
     const busy = isBusy(status);
     if (busy || wasBusy) logger.debug({ status }, 'status');

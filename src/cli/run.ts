@@ -4,13 +4,17 @@ import type { Config, LogLevel } from '../config/config.js';
 import { loadConfig } from '../config/load.js';
 import { ConfigError, ReplicationError } from '../core/errors.js';
 import { startDaemon } from '../daemon/daemon.js';
-import { createLog } from '../daemon/logger.js';
+import { createLog, type Log } from '../daemon/logger.js';
 import type { Daemon } from '../daemon/status.js';
 import { controlRoutes } from '../http/control-routes.js';
 import { startControl } from '../http/control-server.js';
 import { exitCodeOf, exitCodeOfSignal, exitCodes } from './exit-codes.js';
+import { obeyOperator } from './operator-signals.js';
 import { type Progress, showProgress, type View } from './progress.js';
 import { reload } from './reload.js';
+import { isJournal } from './service/journal.js';
+import { type ServiceManager, takeServiceManager } from './service/service-manager.js';
+import { ServiceReport } from './service/service-report.js';
 import { listenToSignals, type Signals } from './signals.js';
 import { hasColors, Terminal } from './terminal.js';
 
@@ -36,23 +40,63 @@ export const run = async (file: string, overrides: Overrides): Promise<number> =
   // A terminal that is closed sends SIGHUP, which ends the process there; elsewhere it reads the configuration again.
   const signals = listenToSignals(process.stdout.isTTY);
   const crashed = untilCrash();
-  const adapt = (config: Config): Config => overridden(config, overrides);
-  const config = adapt(await loadConfig(file));
+  const manager = takeServiceManager(process.env);
+  let latest: Config | undefined;
+  const adapt = (loaded: Config): Config => {
+    latest = overridden(loaded, overrides);
+    return latest;
+  };
+  const config = adapt(await configFor(file, manager));
   const terminal =
     process.stdout.isTTY && process.env.TERM !== 'dumb' ? new Terminal(process.stdout) : undefined;
   process.stdout.on('error', () => {});
-  const { logger, flush } = await createLog({
-    level: config.log.level,
-    pretty: config.log.pretty === 'auto' ? terminal !== undefined : config.log.pretty,
-    colors: hasColors(process.stdout),
-    ...(terminal === undefined ? {} : { write: (line: string) => terminal.write(line) }),
-  });
+  const log = await logFor(config, terminal);
+  const { logger, flush, reopen } = log;
+  const service = new ServiceReport(manager);
   const exitCode = await replicate(config, { logger, terminal }, signals, {
     crashed,
-    started: (daemon) => signals.onHangup(() => void reload(file, adapt, daemon, logger)),
+    stopping: (reason) => service.stopping((latest ?? config).stopTimeoutSeconds, reason),
+    failed: (reason) => service.failed(reason),
+    started: (daemon) => {
+      service.follow(daemon);
+      obeyOperator(signals, daemon, log, config.log.level);
+      signals.onHangup(() => {
+        reopen();
+        void service.reloading(() => reload(file, adapt, daemon, logger));
+      });
+    },
   });
   await flush();
   return exitCode;
+};
+
+/** A fault of it is seen in `systemctl status`, too. */
+const configFor = async (file: string, manager: ServiceManager): Promise<Config> => {
+  try {
+    return await loadConfig(file);
+  } catch (error) {
+    if (error instanceof ReplicationError) manager.send({ STATUS: error.message });
+    throw error;
+  }
+};
+
+const logFor = async ({ log, file }: Config, terminal: Terminal | undefined): Promise<Log> => {
+  const isShown = log.file === undefined && terminal !== undefined;
+  try {
+    return await createLog({
+      level: log.level,
+      pretty: log.pretty === 'auto' ? isShown : log.pretty,
+      colors: log.file === undefined && hasColors(process.stdout),
+      priorities: log.file === undefined && isJournal(1),
+      file: log.file,
+      ...(terminal === undefined ? {} : { write: (line: string) => terminal.write(line) }),
+    });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigError(file, [{ pointer: '/log/file', message: `can't be written: ${reason}` }], {
+      cause,
+    });
+  }
 };
 
 /** Rejects with what nobody caught: unhandled rejections are among it. */
@@ -77,11 +121,19 @@ const overridden = (config: Config, { logLevel, initialSync, hooksOnly }: Overri
   };
 };
 
+interface RunEvents {
+  readonly crashed: Promise<never>;
+  started(daemon: Daemon): void;
+  /** @param reason when nobody asked for it */
+  stopping(reason: string | undefined): void;
+  failed(reason: string): void;
+}
+
 const replicate = async (
   config: Config,
   view: View,
   signals: Signals,
-  { crashed, started }: { readonly crashed: Promise<never>; started(daemon: Daemon): void },
+  { crashed, started, stopping, failed }: RunEvents,
 ): Promise<number> => {
   let daemon: Daemon | undefined;
   let progress: Progress | undefined;
@@ -91,9 +143,13 @@ const replicate = async (
     daemon = await startDaemon(config, view);
     progress = showProgress(daemon, view);
     started(daemon);
-    return await Promise.race([untilEnd(daemon, signals, config.stateDir, view.logger), crashed]);
+    return await Promise.race([
+      untilEnd(daemon, signals, config.stateDir, { logger: view.logger, stopping }),
+      crashed,
+    ]);
   } catch (error) {
     daemon?.cut();
+    failed(error instanceof Error ? error.message : String(error));
     return report(error, view.logger);
   } finally {
     progress?.close();
@@ -105,7 +161,7 @@ const untilEnd = async (
   daemon: Daemon,
   signals: Signals,
   stateDir: string,
-  logger: Logger,
+  { logger, stopping }: Pick<RunEvents, 'stopping'> & { readonly logger: Logger },
 ): Promise<number> => {
   const control = await startControl(stateDir, controlRoutes(daemon)).catch((error: unknown) => {
     const text = error instanceof Error ? error.message : String(error);
@@ -114,6 +170,7 @@ const untilEnd = async (
   });
   const end = await Promise.race([daemon.failed, signals.first]);
   const exitCode = typeof end === 'string' ? exitCodes.ok : report(end, logger);
+  stopping(typeof end === 'string' ? undefined : end.message);
   // While the state directory is still ours: another process may listen there afterwards.
   await control?.close();
   const stopped = daemon.stop();

@@ -39,7 +39,12 @@ export interface Config {
   readonly stateDir: string;
   /** `undefined`: no TCP address is listened on. An IPv6 host has no brackets; port 0 takes any free one. */
   readonly http: { readonly listen: { readonly host: string; readonly port: number } } | undefined;
-  readonly log: { readonly level: LogLevel; readonly pretty: 'auto' | boolean };
+  readonly log: {
+    readonly level: LogLevel;
+    readonly pretty: 'auto' | boolean;
+    /** Absolute; `undefined`: standard output. */
+    readonly file: string | undefined;
+  };
   readonly stopTimeoutSeconds: number;
   readonly retry: { readonly minMs: number; readonly maxMs: number; readonly haltedMs: number };
   /** Process-wide limit of running rsyncs. */

@@ -7,7 +7,14 @@ import type * as z from 'zod';
 import type { ConfigFault } from '../core/errors.js';
 import { pointerOf } from './faults.js';
 import { hookSchema } from './hook-schema.js';
-import { failLogSchema, sourceSchema, stateDirSchema, type TargetSettings, targetSchema } from './schema.js';
+import {
+  failLogSchema,
+  logFileSchema,
+  sourceSchema,
+  stateDirSchema,
+  type TargetSettings,
+  targetSchema,
+} from './schema.js';
 import { isAtOrBelow, placeOf } from './target-url.js';
 
 /** The paths of a configuration after a look at the file system: every symbolic link is resolved. */
@@ -15,6 +22,7 @@ export interface Places {
   readonly source: string;
   readonly stateDir: string;
   readonly failLog: string | undefined;
+  readonly logFile: string | undefined;
   /** The settings with the resolved path in the location of local targets. */
   readonly targets: readonly TargetSettings[];
 }
@@ -46,14 +54,22 @@ export const lookAtPlaces = async (
   await reportHookSecrets(valueUnder(input, 'hooks'), report);
   if (source !== undefined) for (const target of targets) reportInSource(target, source, report);
   const failLog = await ownPlace(read(failLogSchema, input, 'failLog'));
+  const logFile = await ownPlace(read(logFileSchema, valueUnder(input, 'log'), 'file'));
   const stateDir = await ownPlace(
     read(stateDirSchema, input, 'stateDir') ?? (source === undefined ? undefined : defaultStateDir(source)),
   );
   await reportStateDir(stateDir, report);
-  for (const [key, path] of Object.entries({ stateDir, failLog }))
+  for (const [path, ...key] of [
+    [stateDir, 'stateDir'],
+    [failLog, 'failLog'],
+    [logFile, 'log', 'file'],
+  ] as const)
     if (path !== undefined) reportOwnPlace(key, path, source, targets, report);
   if (source === undefined || stateDir === undefined) return { faults, places: undefined };
-  return { faults, places: { source, stateDir, failLog, targets: targets.map(({ target }) => target) } };
+  return {
+    faults,
+    places: { source, stateDir, failLog, logFile, targets: targets.map(({ target }) => target) },
+  };
 };
 
 const valueUnder = (input: unknown, key: string): unknown =>
@@ -203,7 +219,7 @@ const reportStateDir = async (stateDir: string | undefined, report: Report): Pro
 
 /** Files that imgsync-fast writes must not come back to it as changes, nor be deleted by a target's rsync. */
 const reportOwnPlace = (
-  key: string,
+  key: Path,
   path: string,
   source: string | undefined,
   targets: readonly Listed[],
@@ -211,12 +227,12 @@ const reportOwnPlace = (
 ): void => {
   if (source !== undefined && isAtOrBelow(path, source))
     report(
-      [key],
+      key,
       `${path} lies inside the source, where each write would be a change again: name another place`,
     );
   for (const { index, target } of targets)
     if (target.location.type === 'local' && isAtOrBelow(path, target.location.path))
-      report([key], `${path} lies inside /targets/${index}, which would delete it: name another place`);
+      report(key, `${path} lies inside /targets/${index}, which would delete it: name another place`);
 };
 
 /** Unique for each source and readable: its last name and a part of the hash of the whole path. */

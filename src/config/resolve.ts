@@ -24,7 +24,7 @@ export const resolveConfig = async (input: unknown, word: string): Promise<Confi
 const configOf = (settings: Settings, places: Places, file: string): Config => {
   const { include, exclude, events, batch, settleMs, crossMounts, http, log, stopTimeoutSeconds, retry } =
     settings;
-  const { source, stateDir, failLog } = places;
+  const { source, stateDir, failLog, logFile } = places;
   const targets = places.targets.map((target) => targetOf(target, settings));
   return {
     file,
@@ -41,7 +41,7 @@ const configOf = (settings: Settings, places: Places, file: string): Config => {
     crossMounts,
     stateDir,
     http,
-    log,
+    log: { level: log.level, pretty: log.pretty, file: logFile },
     stopTimeoutSeconds,
     retry,
     maxRsyncs: settings.maxRsyncs ?? Math.min(32, Math.max(8, 2 * targets.length)),

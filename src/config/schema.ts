@@ -157,6 +157,12 @@ export const failLogSchema = absolutePath('a file')
   .optional()
   .describe('Absolute path of a file to which paths that a target can not take are written. Default: none.');
 
+export const logFileSchema = absolutePath('a file')
+  .optional()
+  .describe(
+    'Absolute path of a file for the log, instead of standard output. SIGHUP opens it anew, for a file that was moved away.',
+  );
+
 /** The whole of sync.json. */
 export const configSchema = section({
   $schema: z.string().optional().describe('Where editors find the schema of this file; not used otherwise.'),
@@ -248,9 +254,10 @@ export const configSchema = section({
       .union([z.boolean(), z.literal('auto')], { error: 'expected true, false or "auto"' })
       .default('auto')
       .describe('Lines for people instead of JSON. `"auto"`: on a terminal.'),
+    file: logFileSchema,
   })
     .prefault({})
-    .describe('The log, on standard output.'),
+    .describe('The log, on standard output unless it has a file.'),
   stopTimeoutSeconds: integer('seconds', 0, 3_600)
     .default(10)
     .describe(

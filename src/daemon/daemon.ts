@@ -84,6 +84,8 @@ interface Foundation {
 class ReplicationDaemon implements Daemon {
   readonly failed: Promise<ReplicationError>;
   #fail: (error: ReplicationError) => void = () => {};
+  readonly live: Promise<void>;
+  #tellLive: () => void = () => {};
   /** Whether the source was away at any time: then changes may have been missed. */
   #wasLost = false;
   /** Until then an overflow is no news; ms since the epoch. */
@@ -112,6 +114,9 @@ class ReplicationDaemon implements Daemon {
   ) {
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
+    });
+    this.live = new Promise((resolve) => {
+      this.#tellLive = resolve;
     });
     this.#logger = logger;
     this.#store = store;
@@ -210,6 +215,10 @@ class ReplicationDaemon implements Daemon {
         : { fullSync: { nextAt, ...(running === undefined ? {} : { running }) } }),
       ...(this.#hooks.isEmpty ? {} : { hooks: this.#hooks.status }),
     };
+  }
+
+  ping(): number | undefined {
+    return this.#watch.ping();
   }
 
   heldDeletes(target?: string): HeldDeletesStatus[] {
@@ -342,6 +351,7 @@ class ReplicationDaemon implements Daemon {
 
   #goLive(directories: number, entries: number, scan: ScannedDirectory[] | undefined): void {
     this.#logger.info({ directories, entries }, 'watching');
+    this.#tellLive();
     this.#size.note(entries);
     this.#suspended = undefined;
     this.#surroundings.scanner.giving(scan, () => {

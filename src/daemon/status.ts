@@ -6,6 +6,14 @@ import type { HookStatus } from '../hooks/hook-queue.js';
 export interface Daemon {
   /** Resolves, never rejects, when replication can't go on; stays pending otherwise. */
   readonly failed: Promise<ReplicationError>;
+  /** Resolves, never rejects, when every directory is watched for the first time: from then on nothing is missed. */
+  readonly live: Promise<void>;
+  /**
+   * Makes the thread that watches turn once more.
+   * @returns its turns before that: when the number is another one at the next call, the thread lives. `undefined` while
+   *   the source is lost and nothing is watched
+   */
+  ping(): number | undefined;
   /** A snapshot; cheap enough to be taken several times a second. */
   status(): DaemonStatus;
   /** What the guards of deletes hold, all targets or one. */

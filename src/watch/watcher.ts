@@ -56,6 +56,13 @@ export class Watcher {
     return this.#native.drain();
   }
 
+  /** See `NativeWatcher.ping`. @returns the turns before it */
+  ping(): number {
+    const { turns } = this.#native.stats();
+    this.#native.ping();
+    return turns;
+  }
+
   stats(): NativeWatcherStats {
     return this.#native.stats();
   }

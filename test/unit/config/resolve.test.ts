@@ -60,7 +60,7 @@ test('everything but source and targets has a default', async (t) => {
     settleMs: 100,
     crossMounts: true,
     http: undefined,
-    log: { level: 'info', pretty: 'auto' },
+    log: { level: 'info', pretty: 'auto', file: undefined },
     stopTimeoutSeconds: 10,
     retry: { minMs: 500, maxMs: 60_000, haltedMs: 15_000 },
     maxRsyncs: 8,
@@ -442,8 +442,13 @@ test('refused: own files inside the source', async (t) => {
       targets,
       stateDir: `${root}/link/s`,
       failLog: `${root}/source/f`,
+      log: { file: `${root}/link/l` },
     }),
-    [`/stateDir: ${root}/source/s ${why}`, `/failLog: ${root}/source/f ${why}`],
+    [
+      `/stateDir: ${root}/source/s ${why}`,
+      `/failLog: ${root}/source/f ${why}`,
+      `/log/file: ${root}/source/l ${why}`,
+    ],
   );
   assert.deepEqual(await faultsOf({ source: `${root}/source`, targets, stateDir: `${root}/state` }), [
     `/stateDir: ${root}/state is not a directory`,
