@@ -8,6 +8,7 @@ import { ConfigError, ReplicationError } from '../core/errors.js';
 import type { DeletesAction } from './deletes.js';
 import { exitCodeOf, exitCodes } from './exit-codes.js';
 import { answerToSersync } from './sersync-options.js';
+import { addServiceCommands } from './service/commands.js';
 import { errorText } from './service/journal.js';
 
 // Only this file ends the process. What a run needs is loaded when there is one: help and version answer at once.
@@ -114,6 +115,7 @@ const createProgram = (perform: (task: Promise<number>) => Promise<void>): Comma
       withConfig((options) => decideDeletes(action, options), command.optsWithGlobals()),
     );
   program.helpCommand(false);
+  addServiceCommands(program, root);
   return program;
 };
 

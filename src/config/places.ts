@@ -142,12 +142,19 @@ const targetOf = async (target: TargetSettings, index: number, report: Report): 
   return { ...target, location: { type: 'local', path } };
 };
 
+/** A credential of systemd, which shows what it grants to the user of the service as the rights of a group. */
+const isCredential = (path: string): boolean => {
+  const { CREDENTIALS_DIRECTORY: own = '/run/credentials' } = process.env;
+  return ['/run/credentials', own].some((folder) => isAtOrBelow(path, folder));
+};
+
 /** rsync and ssh refuse such files themselves, but only when the first batch is due. */
 const faultOfSecret = async (path: string, asRoot: boolean): Promise<string | undefined> => {
   const found = await statOf(path);
   if (typeof found === 'string') return `${path}: ${found}`;
   if (!found.isFile()) return `${path} is not a regular file`;
-  if ((found.mode & 0o077) !== 0) return `${path} is open to others: chmod 600 ${path}`;
+  if ((found.mode & (isCredential(path) ? 0o037 : 0o077)) !== 0)
+    return `${path} is open to others: chmod 600 ${path}`;
   if (asRoot && found.uid !== 0)
     return `${path} has to be owned by root, as whom this runs: chown root ${path}`;
   if (!(await isReadable(path, constants.R_OK))) return `${path} can not be read by this user`;

@@ -455,6 +455,21 @@ test('refused: own files inside the source', async (t) => {
   ]);
 });
 
+test('a credential of systemd may show the right of its user as one of a group', async (t) => {
+  const root = await folder(t);
+  const file = `${root}/password`;
+  await writeFile(file, 'secret\n');
+  const input = { source: `${root}/source`, targets: [{ url: 'rsync://h/m', passwordFile: file }] };
+  process.env.CREDENTIALS_DIRECTORY = root;
+  t.after(() => delete process.env.CREDENTIALS_DIRECTORY);
+  await chmod(file, 0o440);
+  assert.equal((await resolveConfig(input, 'word')).targets[0]?.passwordFile, file);
+  for (const mode of [0o444, 0o460, 0o404]) {
+    await chmod(file, mode);
+    assert.equal((await faultsOf(input)).length, 1, mode.toString(8));
+  }
+});
+
 test('the file with the password is there, private and not empty', async (t) => {
   const root = await folder(t);
   const file = `${root}/password`;
