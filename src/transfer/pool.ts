@@ -9,6 +9,7 @@ import type {
   TransferProgress,
   TransferRequest,
 } from './messages.js';
+import { rsyncEnvironment } from './rsync-environment.js';
 import { SharedConnections } from './shared-connections.js';
 import type { FromTask, ToTask } from './worker.js';
 
@@ -52,14 +53,6 @@ export interface TransferPool {
   close(): Promise<void>;
 }
 
-/** Variables that change what rsync does behind the back of the configuration. */
-const intruders = [
-  'RSYNC_RSH',
-  'RSYNC_OLD_ARGS',
-  'RSYNC_PROTECT_ARGS',
-  'RSYNC_PARTIAL_DIR',
-  'RSYNC_PASSWORD',
-];
 /** In the environment of every rsync: which run of which process it belongs to. */
 export const runMarker = 'IMGSYNC_FAST_RUN';
 
@@ -76,7 +69,7 @@ class PiscinaTransferPool implements TransferPool {
   #isClosed = false;
 
   constructor({ threads = 2, concurrency, runId, socketDirectory, connectionEnded }: TransferPoolOptions) {
-    const env = environment(runId);
+    const env = rsyncEnvironment({ [runMarker]: runId });
     this.#connections = new SharedConnections({ directory: socketDirectory, env, ended: connectionEnded });
     const options = {
       filename: new URL('./worker.js', import.meta.url).href,
@@ -179,12 +172,6 @@ class PiscinaTransferPool implements TransferPool {
 
 const isOwnBuffer = (bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> =>
   bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength;
-
-const environment = (runId: string): NodeJS.ProcessEnv => {
-  const env: NodeJS.ProcessEnv = { ...process.env, LC_ALL: 'C', [runMarker]: runId };
-  for (const name of intruders) delete env[name];
-  return env;
-};
 
 const internalFailure = (error: unknown): TransferFailure => ({
   code: 'INTERNAL',
