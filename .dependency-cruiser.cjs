@@ -1,4 +1,5 @@
 // Layers, from DESIGN: core native < config watch changes transfer store hooks < replicate < daemon < http cli index.
+// doctor stands above the stages, too, beside replicate; the command line alone calls it.
 // Siblings of one layer never import each other; replicate receives its neighbours as parameters (types may be imported).
 // A cycle of types alone is none: it is gone when the program runs.
 const stages = ['config', 'watch', 'changes', 'transfer', 'store', 'hooks'];
@@ -41,6 +42,18 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/daemon/' },
       to: { path: '^src/(http|cli)/|^src/index' },
+    },
+    {
+      name: 'doctor-stays-below-and-apart',
+      severity: 'error',
+      from: { path: '^src/doctor/' },
+      to: { path: '^src/(replicate|daemon|http|cli)/|^src/index' },
+    },
+    {
+      name: 'only-the-command-line-diagnoses',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(doctor|cli)/' },
+      to: { path: '^src/doctor/' },
     },
     {
       name: 'one-importer-of-the-addon',

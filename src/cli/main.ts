@@ -88,6 +88,13 @@ const createProgram = (perform: (task: Promise<number>) => Promise<void>): Comma
     .helpOption('-h, --help', 'print this and end')
     .action((_options: unknown, command: Command) => withConfig(check, command.optsWithGlobals()));
   program
+    .command('doctor')
+    .description('look at all that the configuration needs, here and at the targets: one line for each check')
+    .usage('--config <file> [--json]')
+    .option('--json', 'the findings as JSON')
+    .helpOption('-h, --help', 'print this and end')
+    .action((_options: unknown, command: Command) => withConfig(diagnose, command.optsWithGlobals()));
+  program
     .command('import <file>')
     .description(
       'turn the configuration of sersync (XML) or lsyncd (Lua) into one of ours and say what became of each part',
@@ -123,6 +130,11 @@ const check = async ({ config }: Options): Promise<number> => {
   return exitCodes.ok;
 };
 
+const diagnose = async ({ config, json }: Options): Promise<number> => {
+  const { doctor } = await import('./doctor.js');
+  return doctor(config, json === true);
+};
+
 const start = async ({ config, logLevel, initialSync, hooksOnly }: Options): Promise<number> => {
   const { run } = await import('./run.js');
   return run(config, { logLevel, initialSync, hooksOnly: hooksOnly === true });
@@ -144,6 +156,7 @@ const importFrom = async (
 const helpText = (root: string): string => `
 Examples:
   imgsync-fast check --config sync.json     check the configuration
+  imgsync-fast doctor --config sync.json    look at kernel, source, state directory and every target
   imgsync-fast --config sync.json           replicate until SIGTERM or SIGINT
   imgsync-fast -c sync.json --log-level debug
   imgsync-fast deletes list -c sync.json    what waits for a decision
@@ -155,6 +168,7 @@ Signals:
 
 Exit codes:
   0    stopped by a signal, or the configuration is right
+  1    doctor found something that fails
   64   wrong command line
   69   the source can not be watched (missing, unreadable, limit of inotify reached); no imgsync-fast runs that could be
        asked
