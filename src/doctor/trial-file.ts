@@ -14,6 +14,7 @@ const leading = /^(?:--rsync-path=|--address=|--ipv[46]$|-[46]$|--blocking-io$|-
 /** Shorter timeouts of a daemon are told, seconds. */
 export const longestTimeout = 60;
 const shortTimeout = 15;
+const uncut = new AbortController().signal;
 
 /** rsyncs that carry one small hidden file to a target and take it away again, and touch nothing else. */
 export class TrialFile {
@@ -46,7 +47,8 @@ export class TrialFile {
    */
   remove(isTrial: boolean): Promise<ProgramEnd> {
     const options = ['--delete-missing-args', '--max-delete=1', ...(isTrial ? ['-n'] : [])];
-    return this.#send(this.#empty, options, `/${this.#name}\0`);
+    // Whoever ends this early must not leave the file behind.
+    return this.#send(this.#empty, options, `/${this.#name}\0`, uncut);
   }
 
   /** Sets the time of the target's directory to that of the source, as each batch does. */
@@ -63,18 +65,18 @@ export class TrialFile {
     for (const folder of [this.#folder, this.#empty]) rmSync(folder, { recursive: true, force: true });
   }
 
-  #send(from: string, options: readonly string[], list: string): Promise<ProgramEnd> {
+  #send(from: string, options: readonly string[], list: string, signal = this.signal): Promise<ProgramEnd> {
     const words = ['--from0', '--files-from=-', '--modify-window=-1', `--timeout=${shortTimeout}`];
-    return this.#rsync([...options, ...words, './', destinationOf(this.target)], from, list);
+    return this.#rsync([...options, ...words, './', destinationOf(this.target)], from, list, signal);
   }
 
-  #rsync(args: readonly string[], cwd: string, input = ''): Promise<ProgramEnd> {
+  #rsync(args: readonly string[], cwd: string, input = '', signal = this.signal): Promise<ProgramEnd> {
     const { rsync } = this.target;
     const led = rsync.args.filter((arg) => leading.test(arg));
     return runProgram(rsync.path, [...led, ...connectArgs(this.target), '--no-motd', '--no-h', ...args], {
       // Lists come in the time zone of the reader.
       env: rsyncEnvironment({ TZ: 'UTC' }),
-      signal: this.signal,
+      signal,
       cwd,
       input,
     });

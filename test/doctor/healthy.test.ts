@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict';
-import { lstatSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { lstatSync, readdirSync, utimesSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { imgsyncFast } from '../support/command.js';
 import { diagnose, diagnoseFile, troublesOf } from '../support/doctor.js';
+import { startGroup } from '../support/process-group.js';
 import { startReplication } from '../support/replication.js';
 import { rsyncDaemon } from '../support/rsync-daemon.js';
 import { sshServer } from '../support/ssh-server.js';
 import { tempDirectory, tempTree } from '../support/temp-tree.js';
+import { waitFor } from '../support/wait-for.js';
+
+const compiledCommand = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 
 /** Each entry of a tree with its time of modification and size, the root as well. */
 const snapshotOf = (root: string): string[] =>
@@ -129,6 +135,23 @@ test('what a running imgsync-fast complains about is told', async (t) => {
     { target: 'target-1', level: 'fail', check: 'connection' },
   ]);
   assert.equal(diagnosis.code, 1);
+});
+
+test('Ctrl-C in the middle of writing leaves nothing at the target', async (t) => {
+  const source = tempTree(t, { a: '1' });
+  const daemon = await rsyncDaemon(t);
+  const folder = tempDirectory(t);
+  const file = join(folder, 'sync.json');
+  const stateDir = join(folder, 'state');
+  writeFileSync(file, JSON.stringify({ source: source.path, stateDir, targets: [daemon.url] }));
+  const group = startGroup(t, process.execPath, [compiledCommand, 'doctor', '-c', file], { stdio: 'ignore' });
+  const watcher = watch(daemon.path);
+  t.after(() => watcher.close());
+  await once(watcher, 'change');
+  group.leader.kill('SIGINT');
+  assert.deepEqual(await group.ended, { code: 1, signal: null });
+  // The daemon takes away what was on its way when its client went.
+  await waitFor(() => daemon.tree.count() === 0, { what: 'end of the file' });
 });
 
 test('without --json there is one line for each check', async (t) => {
