@@ -30,10 +30,7 @@ const configOf = (settings: Settings, places: Places, file: string): Config => {
     file,
     source,
     targets,
-    rules: [
-      ...include.map((pattern) => ruleOf('+', pattern)),
-      ...exclude.map((pattern) => ruleOf('-', pattern)),
-    ],
+    rules: rulesOf(include, exclude),
     delete: deletesOf(settings.delete),
     events,
     batch,
@@ -103,6 +100,12 @@ const deletesOf = (setting: Settings['delete']): Config['delete'] => {
   return { enabled: setting !== false, max: limit.max, windowMs: limit.windowMs };
 };
 const deleteDefaults = { max: undefined, windowMs: 60_000 };
+
+/** Patterns as they are written -> rules, the includes first. */
+export const rulesOf = (include: readonly string[], exclude: readonly string[]): FilterRule[] => [
+  ...include.map((pattern) => ruleOf('+', pattern)),
+  ...exclude.map((pattern) => ruleOf('-', pattern)),
+];
 
 const ruleOf = <Sign extends '+' | '-'>(sign: Sign, pattern: string): FilterRule =>
   `${sign} ${Buffer.from(pattern, 'utf8').toString('latin1')}`;

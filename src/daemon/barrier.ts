@@ -6,6 +6,7 @@ import type { Mark } from '../replicate/open-work.js';
 import type { Exclusion } from './filtered.js';
 import type { Replica } from './replica.js';
 import type { SettledOptions, SettledReport, TargetChoice } from './settled.js';
+import type { PathText } from './source-path.js';
 
 export interface BarrierPorts {
   readonly log: Pick<ChangeLog, 'head' | 'pin' | 'lastMatching'>;
@@ -17,7 +18,7 @@ export interface BarrierPorts {
    * are being written, or were a moment ago. Rejects when the source is not watched any more.
    */
   drain(): Promise<ReadonlySet<RelPath>>;
-  pathOf(text: string): RelPath;
+  pathOf(text: PathText): RelPath;
   exclusionOf(path: RelPath): Exclusion | undefined;
   exists(path: RelPath): boolean;
 }

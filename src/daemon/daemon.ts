@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { Logger } from 'pino';
 import { ChangeLog } from '../changes/change-log.js';
 import type { Config } from '../config/config.js';
-import { unpackChanges } from '../core/change.js';
+import { type Change, unpackChanges } from '../core/change.js';
 import { systemClock } from '../core/clock.js';
 import type { ReplicationError, WatchError } from '../core/errors.js';
+import type { Logger } from '../core/logger.js';
 import { type RelPath, ROOT } from '../core/path.js';
 import { Hooks } from '../hooks/hooks.js';
 import type { ReplicaFailure } from '../replicate/machine.js';
@@ -20,17 +20,19 @@ import { FailLog } from './fail-log.js';
 import { exclusionOf, kindAt } from './filtered.js';
 import { FullSync } from './full-sync.js';
 import { hookLog } from './hook-log.js';
+import type { DaemonObserver } from './observer.js';
 import { planReload } from './reload.js';
 import { Replica, type ReplicaSurroundings } from './replica.js';
 import type { SettledOptions, SettledReport } from './settled.js';
 import { readIdentity, SourceScanner } from './source.js';
-import { sourcePath } from './source-path.js';
+import { type PathText, sourcePath } from './source-path.js';
 import { SourceWatch } from './source-watch.js';
 import type { Daemon, DaemonStatus, HeldDeletesStatus } from './status.js';
 import { TreeSize } from './tree-size.js';
 
 export interface DaemonOptions {
   readonly logger: Logger;
+  readonly observer?: DaemonObserver | undefined;
 }
 
 /** Big files that are sent at the same time, over all targets; they run beside the other transfers. */
@@ -49,14 +51,14 @@ const checkpointMs = 3_000;
  * go on afterwards and show in `status()`.
  * Rejects with a `ReplicationError` when it can't start.
  */
-export const startDaemon = async (config: Config, { logger }: DaemonOptions): Promise<Daemon> => {
+export const startDaemon = async (config: Config, { logger, observer }: DaemonOptions): Promise<Daemon> => {
   const identity = await readIdentity(config.source);
   const store = await openStore(config.stateDir, logger);
   // The state directory is locked now: whoever else bears this mark was left behind.
   const runId = createHash('sha256').update(config.stateDir).digest('hex').slice(0, 16);
   const ended = await endOrphans(runId);
   if (ended > 0) logger.warn({ processes: ended }, 'ended the rsyncs of an earlier run that was killed');
-  const daemon = new ReplicationDaemon(config, { identity, store, runId, logger });
+  const daemon = new ReplicationDaemon(config, { identity, store, runId, logger, observer });
   daemon.start();
   return daemon;
 };
@@ -82,6 +84,7 @@ interface Foundation {
   readonly store: DigestStore;
   readonly runId: string;
   readonly logger: Logger;
+  readonly observer: DaemonObserver | undefined;
 }
 
 /** Composition root: the only place that builds the graph of one replication, and its start and stop order. */
@@ -113,7 +116,7 @@ class ReplicationDaemon implements Daemon {
 
   constructor(
     private config: Config,
-    { identity, store, runId, logger }: Foundation,
+    { identity, store, runId, logger, observer }: Foundation,
   ) {
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
@@ -188,6 +191,7 @@ class ReplicationDaemon implements Daemon {
       failLog: config.failLog === undefined ? undefined : new FailLog(config.failLog),
       hooks: this.#hooks,
       logger,
+      observer,
       identity: () => this.#watch.identity,
       isLive: () => this.#watch.isLive,
       hasConfirmed: () => this.#replicas.some(({ hasConfirmed }) => hasConfirmed),
@@ -237,6 +241,16 @@ class ReplicationDaemon implements Daemon {
 
   settled(options: SettledOptions = {}): Promise<SettledReport> {
     return this.#barriers.settled(options);
+  }
+
+  markChanged(paths: readonly PathText[]): void {
+    const { source } = this.config;
+    this.#append(
+      paths.map((text) => {
+        const path = sourcePath(source, text);
+        return { kind: kindAt(source, path) === 'directory' ? 'tree' : 'entry', path };
+      }),
+    );
   }
 
   reload(config: Config): Promise<void> {
@@ -358,8 +372,12 @@ class ReplicationDaemon implements Daemon {
 
   #receive(packed: Buffer): void {
     const changes = [...unpackChanges(packed)];
-    for (const { kind, path } of changes) this.#log.append(kind, path);
+    this.#append(changes);
     this.#barriers.changed(changes);
+  }
+
+  #append(changes: readonly Change[]): void {
+    for (const { kind, path } of changes) this.#log.append(kind, path);
     this.#hooks.changed(changes, this.#log.head);
     for (const { replicator } of this.#replicas) replicator.wake();
   }
@@ -368,6 +386,7 @@ class ReplicationDaemon implements Daemon {
     this.#logger.info({ directories, entries }, 'watching');
     this.#size.note(entries);
     this.#suspended = undefined;
+    this.#surroundings.observer?.live(directories, entries);
     this.#surroundings.scanner.giving(scan, () => {
       for (const replica of this.#replicas) {
         const { replicator, deletes } = replica;
@@ -392,6 +411,7 @@ class ReplicationDaemon implements Daemon {
         "the kernel's queue of events ran over: comparing the tree with what was acknowledged",
       );
     this.#quietUntil = now + quietMs;
+    this.#surroundings.observer?.overflow();
     if (!this.#watch.isLive) return;
     // With targets the comparison finds what they told.
     if (this.#replicas.length === 0) this.#hooks.changed([{ kind: 'tree', path: ROOT }], this.#log.head);

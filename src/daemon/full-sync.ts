@@ -1,5 +1,5 @@
 import { Cron } from 'croner';
-import type { Logger } from 'pino';
+import type { Logger } from '../core/logger.js';
 
 /** When every target is compared in full; `timeZone` is a name of the IANA list, `undefined`: that of the machine. */
 export interface FullSyncSchedule {

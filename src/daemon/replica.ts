@@ -1,9 +1,9 @@
-import type { Logger } from 'pino';
 import type { ChangeLog } from '../changes/change-log.js';
 import type { Config } from '../config/config.js';
 import { type Change, isWide, type Sequence, unpackChanges } from '../core/change.js';
 import { systemClock } from '../core/clock.js';
 import { WatchError } from '../core/errors.js';
+import type { Logger } from '../core/logger.js';
 import { asRelPath, displayPath, packPaths, parentOf, type RelPath, ROOT } from '../core/path.js';
 import type { Target } from '../core/target.js';
 import type { Hooks } from '../hooks/hooks.js';
@@ -25,6 +25,7 @@ import type { ScannedDirectory } from '../watch/scan.js';
 import { sourceLost } from '../watch/watcher.js';
 import type { FailLog } from './fail-log.js';
 import { KeptFile } from './kept-file.js';
+import { type DaemonObserver, told } from './observer.js';
 import { isSameSource, latin1Of, readIdentity, type SourceScanner } from './source.js';
 import type { HeldDeletesStatus, TargetStatus } from './status.js';
 import { TargetDeletes } from './target-deletes.js';
@@ -46,6 +47,7 @@ export interface ReplicaSurroundings {
   readonly failLog: FailLog | undefined;
   readonly hooks: Hooks;
   readonly logger: Logger;
+  readonly observer: DaemonObserver | undefined;
   /** The directory that is the source. */
   identity(): SourceIdentity;
   /** Whether the source is watched. */
@@ -231,11 +233,12 @@ export class Replica {
   }
 
   #createReplicator(): Replicator {
-    const { config, log, pool, scheduler, bigFileScheduler, store, logger, failLog, hooks } = this.around;
+    const { config, log, pool, scheduler, bigFileScheduler, store, logger, failLog, hooks, observer } =
+      this.around;
     const { rules } = config;
     const { target } = this;
     const source = latin1Of(config.source);
-    const written = targetLog(target.name, logger, failLog);
+    const written = told(targetLog(target.name, logger, failLog), observer?.target(target.name));
     return new Replicator(target.name, limitsOf(config), {
       cursor: log.openCursor(),
       scheduler,

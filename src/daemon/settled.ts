@@ -1,4 +1,5 @@
 import type { Lack } from '../replicate/open-work.js';
+import type { PathText } from './source-path.js';
 import type { TargetState } from './status.js';
 
 /** Every target, that many of them, or those with these names. */
@@ -6,7 +7,7 @@ export type TargetChoice = 'all' | number | readonly string[];
 
 export interface SettledOptions {
   /** Only what these hold, files or directories; relative to the source or absolute. Default: everything. */
-  readonly paths?: readonly string[] | undefined;
+  readonly paths?: readonly PathText[] | undefined;
   /** Default `all`. */
   readonly targets?: TargetChoice | undefined;
   /** Default: no limit, ms. */

@@ -2,6 +2,7 @@ import type { Config } from '../config/config.js';
 import type { ReplicationError } from '../core/errors.js';
 import type { HookStatus } from '../hooks/hook-queue.js';
 import type { SettledOptions, SettledReport } from './settled.js';
+import type { PathText } from './source-path.js';
 
 /** A running replication of one tree, as the command line and the library hold it. */
 export interface Daemon {
@@ -21,6 +22,11 @@ export interface Daemon {
    * @returns how it ended, also when the time is over. Rejects with an `OperationError`, or the reason of the signal.
    */
   settled(options?: SettledOptions): Promise<SettledReport>;
+  /**
+   * Sends these again to every target: a file, or a directory with all beneath. For what changed without an event. Throws
+   * an `OperationError` `OUTSIDE_SOURCE`.
+   */
+  markChanged(paths: readonly PathText[]): void;
   /**
    * Goes on with another configuration: targets are added, removed or replaced, limits changed; targets that are the same
    * are left alone. What can't change while it runs is logged and stays as it was. One after the other.
