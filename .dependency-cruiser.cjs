@@ -1,4 +1,4 @@
-// Layers, from DESIGN: core native < config watch changes transfer store hooks < replicate < daemon < http cli index.
+// Layers, from DESIGN: core native < config watch changes transfer store hooks < replicate < daemon < http cli library < index.
 // Siblings of one layer never import each other; replicate receives its neighbours as parameters (types may be imported).
 // A cycle of types alone is none: it is gone when the program runs.
 const stages = ['config', 'watch', 'changes', 'transfer', 'store', 'hooks'];
@@ -34,12 +34,18 @@ module.exports = {
       name: 'replicate-stays-below',
       severity: 'error',
       from: { path: '^src/replicate/' },
-      to: { path: '^src/(daemon|http|cli)/|^src/index' },
+      to: { path: '^src/(daemon|http|cli|library)/|^src/index' },
     },
     {
       name: 'daemon-stays-below',
       severity: 'error',
       from: { path: '^src/daemon/' },
+      to: { path: '^src/(http|cli|library)/|^src/index' },
+    },
+    {
+      name: 'library-knows-no-command-line',
+      severity: 'error',
+      from: { path: '^src/library/' },
       to: { path: '^src/(http|cli)/|^src/index' },
     },
     {
