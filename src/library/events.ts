@@ -81,7 +81,7 @@ export interface ReplicationEvents {
   halted: FailureEvent;
   /** A target does not take a path; told at each failed try of it. */
   stuck: StuckEvent;
-  /** The kernel dropped events; the comparison that finds what they told has begun. At most every 10 s in a flood. */
+  /** The kernel dropped events; a comparison finds what they told. Each time: a flood may bring many a second. */
   overflow: { readonly source: string };
   /** A target's state changed. */
   state: StateEvent;

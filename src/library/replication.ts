@@ -59,7 +59,7 @@ export interface Replication extends AsyncDisposable {
   markChanged(paths: readonly PathText[]): Promise<void>;
   /**
    * Adds a target; the others are not disturbed. Resolves when it belongs to the replication; its first sync goes on.
-   * Rejects with a `ConfigError`.
+   * Rejects with a `ConfigError`, or a `WatchError` `SOURCE_MISSING` while the source is away.
    * @returns its name
    */
   addTarget(target: TargetInput): Promise<string>;
