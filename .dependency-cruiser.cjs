@@ -1,4 +1,5 @@
-// Layers, from DESIGN: core native < config watch changes transfer store hooks < replicate < daemon < http cli index.
+// Layers, from DESIGN: core native < config watch changes transfer store hooks < replicate < daemon < http cli library < index.
+// doctor stands above the stages, too, beside replicate; the command line alone calls it.
 // Siblings of one layer never import each other; replicate receives its neighbours as parameters (types may be imported).
 // A cycle of types alone is none: it is gone when the program runs.
 const stages = ['config', 'watch', 'changes', 'transfer', 'store', 'hooks'];
@@ -34,13 +35,31 @@ module.exports = {
       name: 'replicate-stays-below',
       severity: 'error',
       from: { path: '^src/replicate/' },
-      to: { path: '^src/(daemon|http|cli)/|^src/index' },
+      to: { path: '^src/(daemon|http|cli|library)/|^src/index' },
     },
     {
       name: 'daemon-stays-below',
       severity: 'error',
       from: { path: '^src/daemon/' },
+      to: { path: '^src/(http|cli|library)/|^src/index' },
+    },
+    {
+      name: 'library-knows-no-command-line',
+      severity: 'error',
+      from: { path: '^src/library/' },
       to: { path: '^src/(http|cli)/|^src/index' },
+    },
+    {
+      name: 'doctor-stays-below-and-apart',
+      severity: 'error',
+      from: { path: '^src/doctor/' },
+      to: { path: '^src/(replicate|daemon|http|cli)/|^src/index' },
+    },
+    {
+      name: 'only-the-command-line-diagnoses',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(doctor|cli)/' },
+      to: { path: '^src/doctor/' },
     },
     {
       name: 'one-importer-of-the-addon',

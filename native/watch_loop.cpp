@@ -74,7 +74,8 @@ void WatchLoop::join() {
 
 WatchStats WatchLoop::stats() const {
   const auto& from = published_;
-  return {from.directories, from.watches, from.pending, from.settling, from.events, from.overflows};
+  return {from.directories, from.watches,   from.pending, from.settling,
+          from.events,      from.overflows, from.turns};
 }
 
 void WatchLoop::wake() const {
@@ -92,7 +93,10 @@ void* WatchLoop::runThread(void* loop) {
 void WatchLoop::run() {
   tree_.emplace(options_.tree, changes_);
   tree_->start();
-  while (!isStopping_) turn(Clock::now());
+  while (!isStopping_) {
+    turn(Clock::now());
+    ++published_.turns;
+  }
   tree_.reset();
   changes_.clear();
   messages_.clear();

@@ -31,12 +31,13 @@ struct WatchStats {
   std::uint64_t settling = 0;
   std::uint64_t events = 0;
   std::uint64_t overflows = 0;
+  std::uint64_t turns = 0;
 };
 
-// The owner's thread: constructor, destructor, start(), drain(), delivered(), stop(), join(), stats(). The
-// loop's own thread: all else. At most one delivery is with the owner at a time; until it says delivered(),
-// changes gather and coalesce here, and the thread goes on reading. After join() nothing is delivered any
-// more.
+// The owner's thread: constructor, destructor, start(), drain(), delivered(), ping(), stop(), join(),
+// stats(). The loop's own thread: all else. At most one delivery is with the owner at a time; until it says
+// delivered(), changes gather and coalesce here, and the thread goes on reading. After join() nothing is
+// delivered any more.
 class WatchLoop {
  public:
   // In the order in which they are to be seen.
@@ -58,6 +59,8 @@ class WatchLoop {
   // Asks for a DrainedMessage with the returned number or a higher one.
   std::uint64_t drain();
   void delivered();
+  // Makes the thread turn at least once more, as `turns` of stats() then shows.
+  void ping() { wake(); }
   // Asks the thread to end. It frees its watches first.
   void stop();
   // Waits for that.
@@ -82,7 +85,8 @@ class WatchLoop {
   std::atomic<bool> isDelivering_{false};
   std::atomic<std::uint64_t> drainsAsked_{0};
   struct {
-    std::atomic<std::uint64_t> directories{0}, watches{0}, pending{0}, settling{0}, events{0}, overflows{0};
+    std::atomic<std::uint64_t> directories{0}, watches{0}, pending{0}, settling{0}, events{0}, overflows{0},
+        turns{0};
   } published_;
   std::optional<pthread_t> thread_;
 

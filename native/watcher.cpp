@@ -34,6 +34,7 @@ class Session {
 
   Napi::Promise drain(Napi::Env env);
   Napi::Promise close(Napi::Env env);
+  void ping() { loop_.ping(); }
   WatchStats stats() const { return loop_.stats(); }
 
  private:
@@ -230,8 +231,8 @@ class Watcher : public Napi::ObjectWrap<Watcher> {
  public:
   static Napi::Function define(Napi::Env env) {
     return DefineClass(env, "Watcher",
-                       {InstanceMethod<&Watcher::drain>("drain"), InstanceMethod<&Watcher::stats>("stats"),
-                        InstanceMethod<&Watcher::close>("close")});
+                       {InstanceMethod<&Watcher::drain>("drain"), InstanceMethod<&Watcher::ping>("ping"),
+                        InstanceMethod<&Watcher::stats>("stats"), InstanceMethod<&Watcher::close>("close")});
   }
 
   explicit Watcher(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Watcher>(info) {
@@ -250,6 +251,11 @@ class Watcher : public Napi::ObjectWrap<Watcher> {
   Napi::Value drain(const Napi::CallbackInfo& info) { return session_->drain(info.Env()); }
   Napi::Value close(const Napi::CallbackInfo& info) { return session_->close(info.Env()); }
 
+  Napi::Value ping(const Napi::CallbackInfo& info) {
+    session_->ping();
+    return info.Env().Undefined();
+  }
+
   Napi::Value stats(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
     const WatchStats stats = session_->stats();
@@ -263,6 +269,7 @@ class Watcher : public Napi::ObjectWrap<Watcher> {
     set("settling", stats.settling);
     set("events", stats.events);
     set("overflows", stats.overflows);
+    set("turns", stats.turns);
     return object;
   }
 

@@ -1,6 +1,8 @@
-// Writes sync.schema.json and docs/configuration.md from src/config/schema.ts; with --check fails when they are stale.
+// Writes sync.schema.json, docs/configuration.md and the manual pages from src/config/schema.ts and the table of
+// commands; with --check fails when they are stale.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { configPage } from './man-config.mjs';
 
 const compiled = spawnSync('npx', ['tsc', '-p', 'tsconfig.json'], {
   stdio: ['ignore', 'inherit', 'inherit'],
@@ -99,9 +101,19 @@ const sections = (object, path) => {
   return [table(object), ...inner].join('\n\n');
 };
 
+const { pageDate, roffText } = await import('../out/src/cli/service/roff.js');
+const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+const manual = spawnSync(process.execPath, ['out/src/cli/main.js', 'manual'], {
+  encoding: 'utf8',
+  stdio: ['ignore', 'pipe', 'inherit'],
+});
+if (manual.status !== 0) process.exit(1);
+
 const files = {
   'sync.schema.json': `${JSON.stringify(schema, null, 2)}\n`,
   'docs/configuration.md': `${introduction}\n## All keys\n\n${sections(schema, '')}\n`,
+  'man/imgsync-fast.1': manual.stdout,
+  'man/imgsync-fast.json.5': configPage({ schema, example, typeOf, version, pageDate, roffText }),
 };
 const stale = Object.entries(files).filter(
   ([file, text]) => !existsSync(file) || readFileSync(file, 'utf8') !== text,
@@ -110,5 +122,5 @@ if (process.argv.includes('--check')) {
   for (const [file] of stale) console.error(`${file} is stale: npm run docs:generate`);
   process.exit(stale.length === 0 ? 0 : 1);
 }
-mkdirSync('docs', { recursive: true });
+for (const folder of ['docs', 'man']) mkdirSync(folder, { recursive: true });
 for (const [file, text] of stale) writeFileSync(file, text);

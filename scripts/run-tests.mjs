@@ -2,9 +2,26 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { requirePackages } from './require-packages.mjs';
+import { installPackages, requirePackages } from './require-packages.mjs';
 
-requirePackages({ rsync: 'rsync', git: 'git', sshd: 'openssh-server', ssh: 'openssh-client' });
+requirePackages({
+  rsync: 'rsync',
+  git: 'git',
+  sshd: 'openssh-server',
+  ssh: 'openssh-client',
+  chromium: 'chromium',
+  promtool: 'prometheus',
+});
+
+// Tests that need one of these are left out where it can't be had.
+installPackages({
+  'systemd-analyze': 'systemd',
+  promtool: 'prometheus',
+  groff: 'groff-base',
+  mandoc: 'mandoc',
+  zsh: 'zsh',
+  fish: 'fish',
+});
 
 const run = (program, args) => {
   const { status, signal } = spawnSync(program, args, { stdio: 'inherit' });

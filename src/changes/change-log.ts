@@ -26,6 +26,7 @@ export class ChangeLog {
   #bytes = 0;
   #head: Sequence = 0;
   #evicted: Sequence = 0;
+  #pinned: Sequence = 0;
   readonly #byPath = new Map<RelPath, Entry>();
   readonly #cursors = new Set<Cursor>();
 
@@ -55,12 +56,29 @@ export class ChangeLog {
     return this.#evicted;
   }
 
+  /**
+   * Changes up to this sequence keep their place from now on: a path that changes again is in the log twice. So whoever has
+   * read up to there has met each of them. 0: none is kept.
+   */
+  pin(through: Sequence): void {
+    this.#pinned = through;
+  }
+
+  /** The newest change up to `through` that can still be read and for which `matches` holds; 0 when there is none. */
+  lastMatching(through: Sequence, matches: (change: Change) => boolean): Sequence {
+    for (let i = this.#indexAfter(through) - 1; i >= this.#start; i--) {
+      const entry = this.#entries[i];
+      if (entry !== undefined && !entry.superseded && matches(entry)) return entry.sequence;
+    }
+    return 0;
+  }
+
   append(kind: ChangeKind, path: RelPath): Sequence {
     const sequence = ++this.#head;
     // Nobody reads: the position alone counts.
     if (this.#cursors.size === 0) return sequence;
     const older = this.#byPath.get(path);
-    if (older !== undefined) {
+    if (older !== undefined && older.sequence > this.#pinned) {
       older.superseded = true;
       this.#gaps++;
       this.#bytes -= costOf(older);
@@ -141,7 +159,7 @@ export class ChangeLog {
       if (entry === undefined || entry.sequence > sequence) break;
       if (entry.superseded) this.#gaps--;
       else {
-        this.#byPath.delete(entry.path);
+        if (this.#byPath.get(entry.path) === entry) this.#byPath.delete(entry.path);
         this.#bytes -= costOf(entry);
       }
     }

@@ -35,6 +35,11 @@ export class Cursor {
     return this.readAt;
   }
 
+  /** Sequence of the newest change, read or not. */
+  get head(): Sequence {
+    return this.log.head;
+  }
+
   get isExpired(): boolean {
     return this.readAt < this.log.evictedThrough;
   }

@@ -2,12 +2,15 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Argument, Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import type { LogLevel } from '../config/config.js';
 import { ConfigError, ReplicationError } from '../core/errors.js';
-import type { DeletesAction } from './deletes.js';
+import { commands } from './commands.js';
+import { defineCommand } from './define-command.js';
 import { exitCodeOf, exitCodes } from './exit-codes.js';
 import { answerToSersync } from './sersync-options.js';
+import { addServiceCommands } from './service/commands.js';
+import { errorText } from './service/journal.js';
 
 // Only this file ends the process. What a run needs is loaded when there is one: help and version answer at once.
 
@@ -18,9 +21,6 @@ interface Options {
   /** False by `--no-initial-sync`. */
   readonly initialSync: boolean;
   readonly hooksOnly?: true;
-  /** Of the command deletes. */
-  readonly target?: string;
-  readonly json?: true;
 }
 
 const main = async (argv: readonly string[]): Promise<number> => {
@@ -38,7 +38,7 @@ const main = async (argv: readonly string[]): Promise<number> => {
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-    process.stderr.write(`${textOf(error)}\n`);
+    process.stderr.write(errorText(`${textOf(error)}\n`));
     return exitCodeOf(error);
   }
 };
@@ -99,20 +99,10 @@ const createProgram = (perform: (task: Promise<number>) => Promise<void>): Comma
     .action((file: string, _options: unknown, command: Command) =>
       perform(importFrom(file, command.optsWithGlobals())),
     );
-  program
-    .command('deletes')
-    .description(
-      'show what the guard of deletes holds, let it go (approve) or keep it at the targets (reject)',
-    )
-    .addArgument(new Argument('<action>').choices(['list', 'approve', 'reject'] satisfies DeletesAction[]))
-    .usage('list|approve|reject --config <file> [--target <name>] [--json]')
-    .option('--target <name>', 'this target alone')
-    .option('--json', 'the answer as JSON')
-    .helpOption('-h, --help', 'print this and end')
-    .action((action: DeletesAction, _options: unknown, command: Command) =>
-      withConfig((options) => decideDeletes(action, options), command.optsWithGlobals()),
-    );
+  for (const spec of commands)
+    defineCommand(program, spec, (task, options) => withConfig(({ config }) => task(config), options));
   program.helpCommand(false);
+  addServiceCommands(program, root);
   return program;
 };
 
@@ -128,11 +118,6 @@ const start = async ({ config, logLevel, initialSync, hooksOnly }: Options): Pro
   return run(config, { logLevel, initialSync, hooksOnly: hooksOnly === true });
 };
 
-const decideDeletes = async (action: DeletesAction, { config, target, json }: Options): Promise<number> => {
-  const { deletes } = await import('./deletes.js');
-  return deletes(config, action, { target, json: json === true });
-};
-
 const importFrom = async (
   file: string,
   { output, check: onlyCheck }: { readonly output?: string; readonly check?: true },
@@ -144,17 +129,25 @@ const importFrom = async (
 const helpText = (root: string): string => `
 Examples:
   imgsync-fast check --config sync.json     check the configuration
+  imgsync-fast doctor --config sync.json    look at kernel, source, state directory and every target
   imgsync-fast --config sync.json           replicate until SIGTERM or SIGINT
   imgsync-fast -c sync.json --log-level debug
+  imgsync-fast wait -c sync.json --path a/b.jpg    until every target has it
   imgsync-fast deletes list -c sync.json    what waits for a decision
   imgsync-fast import confxml.xml -o sync.json    from sersync; lsyncd.conf.lua likewise
 
 Signals:
   SIGTERM, SIGINT   finish the running transfers and end; a second one cuts them
-  SIGHUP            read the configuration again and apply what changed; on a terminal the same as SIGTERM
+  SIGHUP            read the configuration again and apply what changed, open log.file anew; on a terminal the same
+                    as SIGTERM
+  SIGUSR1           write the status to the log
+  SIGUSR2           switch the log between log.level and debug
 
 Exit codes:
-  0    stopped by a signal, or the configuration is right
+  0    done; stopped by a signal; the configuration is right
+  1    not done; doctor found something that fails
+  3    not in sync when the time of a wait was over, or a comparison found differences
+  4    done for some of the targets
   64   wrong command line
   69   the source can not be watched (missing, unreadable, limit of inotify reached); no imgsync-fast runs that could be
        asked

@@ -63,9 +63,10 @@ const logLines = (daemon: Source, logger: Logger): (() => void) => {
 };
 
 const logStatus = (daemon: Source, logger: Logger): (() => void) => {
-  if (!logger.isLevelEnabled('debug')) return () => {};
   let wasBusy = true;
   const timer = setInterval(() => {
+    // The level may be switched at any time.
+    if (!logger.isLevelEnabled('debug')) return;
     const status = daemon.status();
     const busy = isBusy(status);
     if (busy || wasBusy) logger.debug({ status }, 'status');
@@ -78,7 +79,7 @@ const isBusy = ({ live, targets }: DaemonStatus): boolean =>
   !live || targets.some(({ state, pending }) => pending > 0 || state !== 'idle');
 
 /** Adds the rates to each status that it is given. */
-const reporter = (windowMs: number): ((status: DaemonStatus) => Report) => {
+export const reporter = (windowMs: number): ((status: DaemonStatus) => Report) => {
   const meters = new Map<string, { readonly files: RateMeter; readonly bytes: RateMeter }>();
   return (status) => {
     const now = performance.now();

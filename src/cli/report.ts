@@ -56,6 +56,14 @@ const columns: readonly Column[] = [
   { title: 'held', cell: ({ held }) => numbers.format(held) },
 ];
 
+const lastSuccess = (now: number): Column => ({
+  title: 'last success',
+  cell: ({ lastSuccessAt }) =>
+    lastSuccessAt === undefined
+      ? '-'
+      : `${durationOf(Math.max(0.1, (now - Date.parse(lastSuccessAt)) / 1000))} ago`,
+});
+
 const durationOf = (seconds: number): string => {
   if (seconds === 0) return '-';
   if (seconds < 60) return `${seconds.toFixed(1)}s`;
@@ -69,16 +77,21 @@ const stateColors: Readonly<Record<TargetState, string>> = {
   reconciling: '\x1b[36m',
   'backing-off': '\x1b[33m',
   halted: '\x1b[31m',
+  paused: '\x1b[33m',
   suspended: '\x1b[31m',
   stopped: '',
 };
 
-/** A headline and one line for each target; numbers stand at the right of their columns. */
-export const tableOf = (report: Report, colors: boolean): string[] => {
+/**
+ * A headline and one line for each target; numbers stand at the right of their columns.
+ * @param now ms since the epoch: then a column says how long ago each target took something
+ */
+export const tableOf = (report: Report, colors: boolean, now?: number): string[] => {
   const { source, directories, live, targets, hooks = [] } = report;
   const names = ['target', ...targets.map(({ name }) => name)];
   const states = ['state', ...targets.map(({ state }) => state)];
-  const cells = columns.map(({ title, cell }) => [title, ...targets.map(cell)]);
+  const shown = now === undefined ? columns : [...columns, lastSuccess(now)];
+  const cells = shown.map(({ title, cell }) => [title, ...targets.map(cell)]);
   const notes = ['', ...targets.map(noteOf)];
   const [nameWidth, stateWidth, ...widths] = [names, states, ...cells].map((column) =>
     Math.max(...column.map(widthOf)),

@@ -4,6 +4,10 @@ export interface Signals {
   readonly second: Promise<NodeJS.Signals>;
   /** Calls back at each SIGHUP, unless that one ends the process; one that came before counts. */
   onHangup(listener: () => void): void;
+  /** Calls back at each SIGUSR1. Without a listener for it Node would open its inspector. */
+  onStatusWanted(listener: () => void): void;
+  /** Calls back at each SIGUSR2. */
+  onLevelSwitch(listener: () => void): void;
 }
 
 /**
@@ -29,12 +33,20 @@ export const listenToSignals = (hangupEnds: boolean): Signals => {
     hangups++;
   };
   if (!hangupEnds) process.on('SIGHUP', () => tellHangup());
+  const tell = { SIGUSR1: () => {}, SIGUSR2: () => {} };
+  for (const name of ['SIGUSR1', 'SIGUSR2'] as const) process.on(name, () => tell[name]());
   return {
     first,
     second,
     onHangup: (listener) => {
       tellHangup = listener;
       if (hangups > 0) listener();
+    },
+    onStatusWanted: (listener) => {
+      tell.SIGUSR1 = listener;
+    },
+    onLevelSwitch: (listener) => {
+      tell.SIGUSR2 = listener;
     },
   };
 };

@@ -37,9 +37,14 @@ export interface Config {
   readonly crossMounts: boolean;
   /** Absolute; created when it is missing. */
   readonly stateDir: string;
-  /** `undefined`: no TCP address is listened on. An IPv6 host has no brackets; port 0 takes any free one. */
-  readonly http: { readonly listen: { readonly host: string; readonly port: number } } | undefined;
-  readonly log: { readonly level: LogLevel; readonly pretty: 'auto' | boolean };
+  /** `undefined`: no TCP address is listened on. */
+  readonly http: HttpSettings | undefined;
+  readonly log: {
+    readonly level: LogLevel;
+    readonly pretty: 'auto' | boolean;
+    /** Absolute; `undefined`: standard output. */
+    readonly file: string | undefined;
+  };
   readonly stopTimeoutSeconds: number;
   readonly retry: { readonly minMs: number; readonly maxMs: number; readonly haltedMs: number };
   /** Process-wide limit of running rsyncs. */
@@ -51,6 +56,17 @@ export interface Config {
   readonly hooks: readonly Hook[];
   /** `undefined`: no full sync by the clock. `timeZone` `undefined`: that of the machine. */
   readonly fullSync: { readonly schedule: string; readonly timeZone: string | undefined } | undefined;
+}
+
+export interface HttpSettings {
+  /** An IPv6 host has no brackets; port 0 takes any free one. */
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Absolute; `undefined`: nothing can be changed over TCP. */
+  readonly tokenFile: string | undefined;
+  /** Names, with or without a port, by which it may be addressed beside its own. */
+  readonly allowedHosts: readonly string[];
+  /** Targets that have to be reachable for it to be ready. */
+  readonly readyTargets: number;
 }
 
 /** `percent` is of the entries of the tree. */

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { getNodeValue, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
-import { ConfigError, type ConfigFault, WatchError } from '../core/errors.js';
+import { ConfigError, type ConfigFault, type ReplicationError, WatchError } from '../core/errors.js';
 import type { Config } from './config.js';
 import { keysOf, pointerOf } from './faults.js';
 import { resolveConfig } from './resolve.js';
@@ -9,23 +9,42 @@ import { resolveConfig } from './resolve.js';
  * Reads sync.json: JSON in which comments and trailing commas are allowed.
  * Rejects with a {@link ConfigError} that lists every fault with line and column; with a {@link WatchError}
  * `SOURCE_MISSING` when nothing is wrong but that the source is not there now, which trying again may mend.
+ * @param added further targets, as they would stand in `targets` behind those of the file
  */
-export const loadConfig = async (file: string): Promise<Config> => {
+export const loadConfig = async (file: string, added: readonly unknown[] = []): Promise<Config> =>
+  (await loadWithInput(file, added)).config;
+
+/** The same, beside what the file holds. */
+export const loadWithInput = async (
+  file: string,
+  added: readonly unknown[] = [],
+): Promise<{ readonly config: Config; readonly input: unknown }> => {
   const text = await readText(file);
   const root = parse(text, file);
   const faults = repeatedKeys(root);
-  const config = await resolveConfig(getNodeValue(root), file).catch((error: unknown) => {
+  const input = withTargets(getNodeValue(root), added);
+  const config = await resolveConfig(input, file).catch((error: unknown) => {
     if (!(error instanceof ConfigError)) throw error;
     faults.push(...error.faults);
     return undefined;
   });
-  if (config !== undefined && faults.length === 0) return config;
-  const error = new ConfigError(file, faults.map((fault) => placed(fault, root, text)).sort(byPlace));
-  if (!faults.every(({ code }) => code === 'SOURCE_MISSING')) throw error;
-  throw new WatchError('SOURCE_MISSING', error.message, 'is it mounted, and may this user read it?', {
-    cause: error,
-  });
+  if (config !== undefined && faults.length === 0) return { config, input };
+  throw orMissing(new ConfigError(file, faults.map((fault) => placed(fault, root, text)).sort(byPlace)));
 };
+
+const withTargets = (value: unknown, added: readonly unknown[]): unknown => {
+  if (added.length === 0 || typeof value !== 'object' || value === null) return value;
+  const targets: unknown = Reflect.get(value, 'targets');
+  return { ...value, targets: [...(Array.isArray(targets) ? targets : []), ...added] };
+};
+
+/** A {@link WatchError} when nothing is wrong but that the source is not there now. */
+export const orMissing = (error: ConfigError): ReplicationError =>
+  error.faults.every(({ code }) => code === 'SOURCE_MISSING')
+    ? new WatchError('SOURCE_MISSING', error.message, 'is it mounted, and may this user read it?', {
+        cause: error,
+      })
+    : error;
 
 const readText = async (file: string): Promise<string> => {
   try {

@@ -1,13 +1,21 @@
 import { createHash } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
-import { access, realpath, stat } from 'node:fs/promises';
+import { access, readFile, realpath, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import type * as z from 'zod';
 import type { ConfigFault } from '../core/errors.js';
 import { pointerOf } from './faults.js';
 import { hookSchema } from './hook-schema.js';
-import { failLogSchema, sourceSchema, stateDirSchema, type TargetSettings, targetSchema } from './schema.js';
+import {
+  failLogSchema,
+  logFileSchema,
+  sourceSchema,
+  stateDirSchema,
+  type TargetSettings,
+  targetSchema,
+  tokenFileSchema,
+} from './schema.js';
 import { isAtOrBelow, placeOf } from './target-url.js';
 
 /** The paths of a configuration after a look at the file system: every symbolic link is resolved. */
@@ -15,6 +23,7 @@ export interface Places {
   readonly source: string;
   readonly stateDir: string;
   readonly failLog: string | undefined;
+  readonly logFile: string | undefined;
   /** The settings with the resolved path in the location of local targets. */
   readonly targets: readonly TargetSettings[];
 }
@@ -44,16 +53,25 @@ export const lookAtPlaces = async (
   const targets = await targetsOf(valueUnder(input, 'targets'), report);
   reportCollisions(targets, report);
   await reportHookSecrets(valueUnder(input, 'hooks'), report);
+  await reportToken(read(tokenFileSchema, valueUnder(input, 'http'), 'tokenFile'), report);
   if (source !== undefined) for (const target of targets) reportInSource(target, source, report);
   const failLog = await ownPlace(read(failLogSchema, input, 'failLog'));
+  const logFile = await ownPlace(read(logFileSchema, valueUnder(input, 'log'), 'file'));
   const stateDir = await ownPlace(
     read(stateDirSchema, input, 'stateDir') ?? (source === undefined ? undefined : defaultStateDir(source)),
   );
   await reportStateDir(stateDir, report);
-  for (const [key, path] of Object.entries({ stateDir, failLog }))
+  for (const [path, ...key] of [
+    [stateDir, 'stateDir'],
+    [failLog, 'failLog'],
+    [logFile, 'log', 'file'],
+  ] as const)
     if (path !== undefined) reportOwnPlace(key, path, source, targets, report);
   if (source === undefined || stateDir === undefined) return { faults, places: undefined };
-  return { faults, places: { source, stateDir, failLog, targets: targets.map(({ target }) => target) } };
+  return {
+    faults,
+    places: { source, stateDir, failLog, logFile, targets: targets.map(({ target }) => target) },
+  };
 };
 
 const valueUnder = (input: unknown, key: string): unknown =>
@@ -126,12 +144,19 @@ const targetOf = async (target: TargetSettings, index: number, report: Report): 
   return { ...target, location: { type: 'local', path } };
 };
 
+/** A credential of systemd, which shows what it grants to the user of the service as the rights of a group. */
+const isCredential = (path: string): boolean => {
+  const { CREDENTIALS_DIRECTORY: own = '/run/credentials' } = process.env;
+  return ['/run/credentials', own].some((folder) => isAtOrBelow(path, folder));
+};
+
 /** rsync and ssh refuse such files themselves, but only when the first batch is due. */
 const faultOfSecret = async (path: string, asRoot: boolean): Promise<string | undefined> => {
   const found = await statOf(path);
   if (typeof found === 'string') return `${path}: ${found}`;
   if (!found.isFile()) return `${path} is not a regular file`;
-  if ((found.mode & 0o077) !== 0) return `${path} is open to others: chmod 600 ${path}`;
+  if ((found.mode & (isCredential(path) ? 0o037 : 0o077)) !== 0)
+    return `${path} is open to others: chmod 600 ${path}`;
   if (asRoot && found.uid !== 0)
     return `${path} has to be owned by root, as whom this runs: chown root ${path}`;
   if (!(await isReadable(path, constants.R_OK))) return `${path} can not be read by this user`;
@@ -146,6 +171,18 @@ const reportHookSecrets = async (list: unknown, report: Report): Promise<void> =
     if (fault !== undefined) report(['hooks', index, 'secretFile'], fault);
   }
 };
+
+const reportToken = async (path: string | undefined, report: Report): Promise<void> => {
+  if (path === undefined) return;
+  const fault =
+    (await faultOfSecret(path, process.getuid?.() === 0)) ??
+    (isToken(await readFile(path, 'utf8'))
+      ? undefined
+      : `${path} has to begin with a line of 16 to 1024 characters`);
+  if (fault !== undefined) report(['http', 'tokenFile'], fault);
+};
+
+const isToken = (text: string): boolean => /^[\x21-\x7e]{16,1024}\s*(?:\n|$)/.test(text);
 
 /** The path with every symbolic link resolved, as far as it exists. */
 const resolved = async (path: string): Promise<string> => {
@@ -203,7 +240,7 @@ const reportStateDir = async (stateDir: string | undefined, report: Report): Pro
 
 /** Files that imgsync-fast writes must not come back to it as changes, nor be deleted by a target's rsync. */
 const reportOwnPlace = (
-  key: string,
+  key: Path,
   path: string,
   source: string | undefined,
   targets: readonly Listed[],
@@ -211,12 +248,12 @@ const reportOwnPlace = (
 ): void => {
   if (source !== undefined && isAtOrBelow(path, source))
     report(
-      [key],
+      key,
       `${path} lies inside the source, where each write would be a change again: name another place`,
     );
   for (const { index, target } of targets)
     if (target.location.type === 'local' && isAtOrBelow(path, target.location.path))
-      report([key], `${path} lies inside /targets/${index}, which would delete it: name another place`);
+      report(key, `${path} lies inside /targets/${index}, which would delete it: name another place`);
 };
 
 /** Unique for each source and readable: its last name and a part of the hash of the whole path. */

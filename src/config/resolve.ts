@@ -24,24 +24,21 @@ export const resolveConfig = async (input: unknown, word: string): Promise<Confi
 const configOf = (settings: Settings, places: Places, file: string): Config => {
   const { include, exclude, events, batch, settleMs, crossMounts, http, log, stopTimeoutSeconds, retry } =
     settings;
-  const { source, stateDir, failLog } = places;
+  const { source, stateDir, failLog, logFile } = places;
   const targets = places.targets.map((target) => targetOf(target, settings));
   return {
     file,
     source,
     targets,
-    rules: [
-      ...include.map((pattern) => ruleOf('+', pattern)),
-      ...exclude.map((pattern) => ruleOf('-', pattern)),
-    ],
+    rules: rulesOf(include, exclude),
     delete: deletesOf(settings.delete),
     events,
     batch,
     settleMs,
     crossMounts,
     stateDir,
-    http,
-    log,
+    http: http === undefined ? undefined : { ...http, tokenFile: http.tokenFile },
+    log: { level: log.level, pretty: log.pretty, file: logFile },
     stopTimeoutSeconds,
     retry,
     maxRsyncs: settings.maxRsyncs ?? Math.min(32, Math.max(8, 2 * targets.length)),
@@ -103,6 +100,12 @@ const deletesOf = (setting: Settings['delete']): Config['delete'] => {
   return { enabled: setting !== false, max: limit.max, windowMs: limit.windowMs };
 };
 const deleteDefaults = { max: undefined, windowMs: 60_000 };
+
+/** Patterns as they are written -> rules, the includes first. */
+export const rulesOf = (include: readonly string[], exclude: readonly string[]): FilterRule[] => [
+  ...include.map((pattern) => ruleOf('+', pattern)),
+  ...exclude.map((pattern) => ruleOf('-', pattern)),
+];
 
 const ruleOf = <Sign extends '+' | '-'>(sign: Sign, pattern: string): FilterRule =>
   `${sign} ${Buffer.from(pattern, 'utf8').toString('latin1')}`;

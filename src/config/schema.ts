@@ -145,6 +145,18 @@ const listen = text('expected host:port').transform(
   }),
 );
 
+const allowedHost = text('expected a host name').regex(
+  /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?$/,
+  { error: 'expected a host name such as "status.example" or "status.example:8443"' },
+);
+
+/** `http.tokenFile`, as it is written in the file. */
+export const tokenFileSchema = absolutePath('the file with the token')
+  .optional()
+  .describe(
+    'Absolute path of a file whose first line is the token that requests over TCP need to change anything, at least 16 characters. Mode 0600 or less; owned by root when imgsync-fast runs as root. Without it such requests are refused over TCP.',
+  );
+
 export const sourceSchema = absolutePath('the directory to replicate').describe(
   'Absolute path of the directory whose content is replicated. It has to exist.',
 );
@@ -156,6 +168,12 @@ export const stateDirSchema = absolutePath('a directory')
 export const failLogSchema = absolutePath('a file')
   .optional()
   .describe('Absolute path of a file to which paths that a target can not take are written. Default: none.');
+
+export const logFileSchema = absolutePath('a file')
+  .optional()
+  .describe(
+    'Absolute path of a file for the log, instead of standard output. SIGHUP opens it anew, for a file that was moved away.',
+  );
 
 /** The whole of sync.json. */
 export const configSchema = section({
@@ -237,9 +255,18 @@ export const configSchema = section({
   stateDir: stateDirSchema,
   http: section({
     listen: listen.describe('`host:port`; an IPv6 address in brackets, port 0 for any free one.'),
+    tokenFile: tokenFileSchema,
+    allowedHosts: list(allowedHost, 'host names')
+      .default([])
+      .describe(
+        'Further names by which it may be addressed, as behind a proxy: `"status.example"`, with a port only that port. Those of `listen` and `localhost` always are.',
+      ),
+    readyTargets: integer('targets', 0, 10_000)
+      .default(1)
+      .describe('Targets that have to be reachable for `/readyz` to be well.'),
   })
     .optional()
-    .describe('Status and metrics on a TCP address. Off unless given.'),
+    .describe('Status page, status and metrics on a TCP address, see monitoring.md. Off unless given.'),
   log: section({
     level: oneOf('trace', 'debug', 'info', 'warn', 'error')
       .default('info')
@@ -248,9 +275,10 @@ export const configSchema = section({
       .union([z.boolean(), z.literal('auto')], { error: 'expected true, false or "auto"' })
       .default('auto')
       .describe('Lines for people instead of JSON. `"auto"`: on a terminal.'),
+    file: logFileSchema,
   })
     .prefault({})
-    .describe('The log, on standard output.'),
+    .describe('The log, on standard output unless it has a file.'),
   stopTimeoutSeconds: integer('seconds', 0, 3_600)
     .default(10)
     .describe(

@@ -74,3 +74,15 @@ export class StoreError extends ReplicationError {
     super(message, options);
   }
 }
+
+/** What was asked of a running replication can't be done. */
+export class OperationError extends ReplicationError {
+  constructor(
+    override readonly code: 'UNKNOWN_TARGET' | 'OUTSIDE_SOURCE' | 'BAD_REQUEST' | 'NOT_POSSIBLE' | 'STOPPING',
+    message: string,
+    override readonly hint: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}

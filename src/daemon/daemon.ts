@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { Logger } from 'pino';
 import { ChangeLog } from '../changes/change-log.js';
 import type { Config } from '../config/config.js';
-import { unpackChanges } from '../core/change.js';
+import { type Change, type ChangeKind, unpackChanges } from '../core/change.js';
 import { systemClock } from '../core/clock.js';
 import type { ReplicationError, WatchError } from '../core/errors.js';
-import { ROOT } from '../core/path.js';
+import type { Logger } from '../core/logger.js';
+import { type RelPath, ROOT } from '../core/path.js';
 import { Hooks } from '../hooks/hooks.js';
 import type { ReplicaFailure } from '../replicate/machine.js';
 import { Scheduler } from '../replicate/scheduler.js';
@@ -15,18 +15,31 @@ import type { SourceIdentity } from '../transfer/messages.js';
 import { endOrphans } from '../transfer/orphans.js';
 import { createTransferPool, type TransferPool } from '../transfer/pool.js';
 import type { ScannedDirectory } from '../watch/scan.js';
+import { inotifyLimit } from '../watch/watch-limit.js';
+import { Activity, type DaemonListener } from './activity.js';
+import { Barriers } from './barrier.js';
 import { FailLog } from './fail-log.js';
+import { exclusionOf, kindAt } from './filtered.js';
 import { FullSync } from './full-sync.js';
 import { hookLog } from './hook-log.js';
+import type { DaemonMetrics } from './metrics.js';
+import type { DaemonObserver } from './observer.js';
+import { Operations } from './operations.js';
+import { OperatorFile } from './operator-file.js';
 import { planReload } from './reload.js';
 import { Replica, type ReplicaSurroundings } from './replica.js';
+import type { SettledOptions, SettledReport } from './settled.js';
 import { readIdentity, SourceScanner } from './source.js';
+import { type PathText, sourcePath } from './source-path.js';
 import { SourceWatch } from './source-watch.js';
-import type { Daemon, DaemonStatus, HeldDeletesStatus } from './status.js';
+import type { Daemon, DaemonStatus, HeldDeletesStatus, StuckPathsStatus } from './status.js';
 import { TreeSize } from './tree-size.js';
 
 export interface DaemonOptions {
   readonly logger: Logger;
+  /** Reads the configuration again, with further targets. Without it none can be added while it runs. */
+  readonly load?: (added: readonly unknown[]) => Promise<Config>;
+  readonly observer?: DaemonObserver | undefined;
 }
 
 /** Big files that are sent at the same time, over all targets; they run beside the other transfers. */
@@ -35,7 +48,7 @@ const maxBigTransfers = 4;
 const quietMs = 10_000;
 /** Tasks of one thread; the schedulers limit them before. */
 const maxTasks = 4_096;
-/** Held paths that are named in one answer, for each target. */
+/** Paths that are named in one answer, for each target, unless fewer are wanted. */
 const maxNamed = 10_000;
 /** Pause between two rounds in which is stored what the targets acknowledged, ms. */
 const checkpointMs = 3_000;
@@ -45,14 +58,17 @@ const checkpointMs = 3_000;
  * go on afterwards and show in `status()`.
  * Rejects with a `ReplicationError` when it can't start.
  */
-export const startDaemon = async (config: Config, { logger }: DaemonOptions): Promise<Daemon> => {
+export const startDaemon = async (
+  config: Config,
+  { logger, load, observer }: DaemonOptions,
+): Promise<Daemon> => {
   const identity = await readIdentity(config.source);
   const store = await openStore(config.stateDir, logger);
   // The state directory is locked now: whoever else bears this mark was left behind.
   const runId = createHash('sha256').update(config.stateDir).digest('hex').slice(0, 16);
   const ended = await endOrphans(runId);
   if (ended > 0) logger.warn({ processes: ended }, 'ended the rsyncs of an earlier run that was killed');
-  const daemon = new ReplicationDaemon(config, { identity, store, runId, logger });
+  const daemon = new ReplicationDaemon(config, { identity, store, runId, logger, load, observer });
   daemon.start();
   return daemon;
 };
@@ -78,12 +94,16 @@ interface Foundation {
   readonly store: DigestStore;
   readonly runId: string;
   readonly logger: Logger;
+  readonly load: DaemonOptions['load'] | undefined;
+  readonly observer: DaemonObserver | undefined;
 }
 
 /** Composition root: the only place that builds the graph of one replication, and its start and stop order. */
 class ReplicationDaemon implements Daemon {
   readonly failed: Promise<ReplicationError>;
   #fail: (error: ReplicationError) => void = () => {};
+  readonly live: Promise<void>;
+  #tellLive: () => void = () => {};
   /** Whether the source was away at any time: then changes may have been missed. */
   #wasLost = false;
   /** Until then an overflow is no news; ms since the epoch. */
@@ -97,7 +117,12 @@ class ReplicationDaemon implements Daemon {
   readonly #pool: TransferPool;
   readonly #hooks: Hooks;
   readonly #fullSync: FullSync;
+  readonly #barriers: Barriers;
   readonly #surroundings: ReplicaSurroundings;
+  readonly #activity = new Activity();
+  readonly #startedAt = new Date().toISOString();
+  readonly #changes: Record<ChangeKind, number> = { attributes: 0, entry: 0, directory: 0, tree: 0 };
+  #overflows = 0;
   #replicas: readonly Replica[];
   /** Taken out of the configuration; their last transfers run. */
   readonly #leaving = new Set<Replica>();
@@ -108,10 +133,13 @@ class ReplicationDaemon implements Daemon {
 
   constructor(
     private config: Config,
-    { identity, store, runId, logger }: Foundation,
+    { identity, store, runId, logger, load, observer }: Foundation,
   ) {
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
+    });
+    this.live = new Promise((resolve) => {
+      this.#tellLive = resolve;
     });
     this.#logger = logger;
     this.#store = store;
@@ -153,11 +181,7 @@ class ReplicationDaemon implements Daemon {
       {
         digest: (directories, trees) => scanner.digest(directories, trees),
         existing: (directories) => scanner.existing(directories),
-        drain: async () => {
-          const settling = await this.#watch.drain();
-          if (settling === undefined) throw new Error('the source is not watched');
-          return Array.from(unpackChanges(settling), ({ path }) => path);
-        },
+        drain: () => this.#drain(),
       },
       {
         clock: systemClock,
@@ -165,6 +189,15 @@ class ReplicationDaemon implements Daemon {
         failed: (error) => logger.debug({ err: error }, 'a checkpoint could not be finished'),
       },
     );
+    this.#barriers = new Barriers({
+      log: this.#log,
+      replicas: () => this.#replicas,
+      isLive: () => this.#watch.isLive,
+      drain: async () => new Set(await this.#drain()),
+      pathOf: (text) => sourcePath(this.config.source, text),
+      exclusionOf: (path) => exclusionOf(this.config.source, this.config.rules, path),
+      exists: (path) => kindAt(this.config.source, path) !== undefined,
+    });
     this.#surroundings = {
       config,
       log: this.#log,
@@ -177,13 +210,30 @@ class ReplicationDaemon implements Daemon {
       checkpointer: this.#checkpointer,
       failLog: config.failLog === undefined ? undefined : new FailLog(config.failLog),
       hooks: this.#hooks,
+      activity: this.#activity,
       logger,
+      observer,
       identity: () => this.#watch.identity,
       isLive: () => this.#watch.isLive,
       hasConfirmed: () => this.#replicas.some(({ hasConfirmed }) => hasConfirmed),
+      progressed: () => this.#barriers.check(),
     };
     this.#replicas = config.targets.map((target) => new Replica(target, this.#surroundings));
     this.#fullSync = new FullSync(() => (this.#watch.isLive ? this.#replicas : []), logger);
+    this.operations = new Operations({
+      config: () => this.config,
+      replicas: () => this.#replicas,
+      isLive: () => this.#watch.isLive,
+      drain: async () => new Set(await this.#drain()),
+      directories: async () => (await scanner.scan()).map(({ path }) => path),
+      settled: (options) => this.settled(options),
+      reload: (next) => this.reload(next),
+      load,
+      requestFullSync: (names) => this.#fullSync.request(names),
+      kept: new OperatorFile(config.stateDir),
+      logger,
+    });
+    this.operations.apply();
   }
 
   start(): void {
@@ -202,6 +252,7 @@ class ReplicationDaemon implements Daemon {
     const { nextAt, running } = this.#fullSync;
     return {
       source: this.config.source,
+      startedAt: this.#startedAt,
       directories: this.#watch.directories,
       live: this.#watch.isLive,
       targets: this.#replicas.map((replica) => replica.status(now)),
@@ -212,8 +263,31 @@ class ReplicationDaemon implements Daemon {
     };
   }
 
-  heldDeletes(target?: string): HeldDeletesStatus[] {
-    return this.#named(target).map((replica) => replica.heldDeletes(maxNamed));
+  metrics(): DaemonMetrics {
+    return {
+      status: this.status(),
+      changes: { ...this.#changes },
+      overflows: this.#overflows,
+      watchLimit: inotifyLimit('watches').limit,
+      changeLogBytes: this.#log.bytes,
+      targets: this.#replicas.map((replica) => replica.metrics()),
+    };
+  }
+
+  subscribe(listener: DaemonListener): () => void {
+    return this.#activity.subscribe(listener);
+  }
+
+  stuckPaths(target?: string, most = maxNamed): StuckPathsStatus[] {
+    return this.#named(target).map((replica) => replica.stuckPaths(most));
+  }
+
+  ping(): number | undefined {
+    return this.#watch.ping();
+  }
+
+  heldDeletes(target?: string, most = maxNamed): HeldDeletesStatus[] {
+    return this.#named(target).map((replica) => replica.heldDeletes(most));
   }
 
   approveDeletes(target?: string): Record<string, number> {
@@ -224,6 +298,22 @@ class ReplicationDaemon implements Daemon {
     return this.#decide(target, 'reject', (replica) => replica.rejectDeletes());
   }
 
+  readonly operations: Operations;
+
+  settled(options: SettledOptions = {}): Promise<SettledReport> {
+    return this.#barriers.settled(options);
+  }
+
+  markChanged(paths: readonly PathText[]): void {
+    const { source } = this.config;
+    this.#append(
+      paths.map((text) => {
+        const path = sourcePath(source, text);
+        return { kind: kindAt(source, path) === 'directory' ? 'tree' : 'entry', path };
+      }),
+    );
+  }
+
   reload(config: Config): Promise<void> {
     this.#reloading = this.#reloading.then(() => this.#apply(config));
     return this.#reloading;
@@ -231,6 +321,7 @@ class ReplicationDaemon implements Daemon {
 
   async stop(): Promise<void> {
     this.#isStopping = true;
+    this.#barriers.stop();
     this.#fullSync.stop();
     this.#logger.info('stopping: finishing the running transfers');
     const cancelCut = systemClock.after(this.config.stopTimeoutSeconds * 1000, () => {
@@ -253,6 +344,13 @@ class ReplicationDaemon implements Daemon {
   cut(): void {
     for (const { replicator } of [...this.#replicas, ...this.#leaving]) replicator.cut();
     this.#hooks.cut();
+  }
+
+  /** See `NativeWatcher.drain`. Rejects when the source is not watched. */
+  async #drain(): Promise<RelPath[]> {
+    const settling = await this.#watch.drain();
+    if (settling === undefined) throw new Error('the source is not watched');
+    return Array.from(unpackChanges(settling), ({ path }) => path);
   }
 
   #named(target: string | undefined): readonly Replica[] {
@@ -292,6 +390,7 @@ class ReplicationDaemon implements Daemon {
     const known = new Map(staying.map((replica) => [replica.replicator.name, replica]));
     for (const target of added) known.set(target.name, new Replica(target, this.#surroundings));
     this.#replicas = config.targets.flatMap(({ name }) => known.get(name) ?? []);
+    this.operations.apply();
     const hooks = this.#hooks.setHooks(config.hooks);
     this.#hooks.setTargets(config.targets.map(({ name }) => name));
     for (const { name } of added) {
@@ -307,6 +406,7 @@ class ReplicationDaemon implements Daemon {
       },
       'the configuration was read again',
     );
+    this.#activity.tell(() => ({ type: 'reloaded' }));
   }
 
   /** Lets the running transfers end, for a limited time. */
@@ -335,6 +435,12 @@ class ReplicationDaemon implements Daemon {
 
   #receive(packed: Buffer): void {
     const changes = [...unpackChanges(packed)];
+    for (const { kind } of changes) this.#changes[kind]++;
+    this.#append(changes);
+    this.#barriers.changed(changes);
+  }
+
+  #append(changes: readonly Change[]): void {
     for (const { kind, path } of changes) this.#log.append(kind, path);
     this.#hooks.changed(changes, this.#log.head);
     for (const { replicator } of this.#replicas) replicator.wake();
@@ -342,8 +448,11 @@ class ReplicationDaemon implements Daemon {
 
   #goLive(directories: number, entries: number, scan: ScannedDirectory[] | undefined): void {
     this.#logger.info({ directories, entries }, 'watching');
+    this.#activity.tell(() => ({ type: 'watching', directories }));
+    this.#tellLive();
     this.#size.note(entries);
     this.#suspended = undefined;
+    this.#surroundings.observer?.live(directories, entries);
     this.#surroundings.scanner.giving(scan, () => {
       for (const replica of this.#replicas) {
         const { replicator, deletes } = replica;
@@ -362,12 +471,16 @@ class ReplicationDaemon implements Daemon {
   /** Events were lost. Before the source is live nobody counts on them, and a comparison follows anyway. */
   #compareAll(): void {
     const now = systemClock.now();
+    this.#overflows++;
     // A flood overflows many times a second, and then once is enough for the people.
-    if (now >= this.#quietUntil)
+    if (now >= this.#quietUntil) {
       this.#logger.warn(
         "the kernel's queue of events ran over: comparing the tree with what was acknowledged",
       );
+      this.#activity.tell(() => ({ type: 'events-lost' }));
+    }
     this.#quietUntil = now + quietMs;
+    this.#surroundings.observer?.overflow();
     if (!this.#watch.isLive) return;
     // With targets the comparison finds what they told.
     if (this.#replicas.length === 0) this.#hooks.changed([{ kind: 'tree', path: ROOT }], this.#log.head);
@@ -377,6 +490,7 @@ class ReplicationDaemon implements Daemon {
   #suspend({ code, message, hint }: WatchError): void {
     this.#wasLost = true;
     this.#logger.error({ code, hint }, `${message}; all targets wait`);
+    this.#activity.tell(() => ({ type: 'source-lost', code, reason: message, hint }));
     this.#suspended = { code, text: message, hint };
     for (const { replicator } of this.#replicas) replicator.suspend(this.#suspended);
     void this.#pool.retireStandbys();

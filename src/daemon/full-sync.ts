@@ -1,5 +1,5 @@
 import { Cron } from 'croner';
-import type { Logger } from 'pino';
+import type { Logger } from '../core/logger.js';
 
 /** When every target is compared in full; `timeZone` is a name of the IANA list, `undefined`: that of the machine. */
 export interface FullSyncSchedule {
@@ -51,6 +51,16 @@ export class FullSync {
     this.#cron?.stop();
     this.#cron = undefined;
     this.#waiting.clear();
+  }
+
+  /** Asks for one now, of these targets. @returns whose turn comes; for the others one is under way already */
+  request(names: readonly string[]): string[] {
+    const wanted = this.targets().filter(
+      ({ name }) => names.includes(name) && name !== this.#running && !this.#waiting.has(name),
+    );
+    for (const { name } of wanted) this.#waiting.add(name);
+    void this.#work();
+    return wanted.map(({ name }) => name);
   }
 
   #due(): void {

@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { Logger } from '../core/logger.js';
 import type { HookObserver } from '../hooks/hook-queue.js';
 
 /** Writes what happens to the hooks to the log. */

@@ -1,14 +1,14 @@
-import type { Logger } from 'pino';
 import type { ChangeLog } from '../changes/change-log.js';
 import type { Config } from '../config/config.js';
-import { type Change, isWide, type Sequence, unpackChanges } from '../core/change.js';
+import { type Change, isWide, packChanges, type Sequence, unpackChanges } from '../core/change.js';
 import { systemClock } from '../core/clock.js';
 import { WatchError } from '../core/errors.js';
+import type { Logger } from '../core/logger.js';
 import { asRelPath, displayPath, packPaths, parentOf, type RelPath, ROOT } from '../core/path.js';
 import type { Target } from '../core/target.js';
 import type { Hooks } from '../hooks/hooks.js';
 import { compareWithTarget } from '../replicate/compare.js';
-import type { ReplicaState } from '../replicate/machine.js';
+import { attemptOf, type ReplicaFailure, type ReplicaState } from '../replicate/machine.js';
 import type { DirectoryList } from '../replicate/reconcile.js';
 import { Replicator, type ReplicatorLimits, type RunningProbe } from '../replicate/replicator.js';
 import type { Scheduler } from '../replicate/scheduler.js';
@@ -17,19 +17,25 @@ import type { DigestStore } from '../store/digest-store.js';
 import type { TargetCheckpoint } from '../store/target-checkpoint.js';
 import type { TargetDigests } from '../store/target-digests.js';
 import { targetIdentity } from '../store/target-identity.js';
-import type { DeleteMethod, SourceIdentity, TransferOutcome } from '../transfer/messages.js';
+import type { DeleteMethod, SourceIdentity, TransferOutcome, VerifyOutcome } from '../transfer/messages.js';
 import type { TransferPool } from '../transfer/pool.js';
 import type { Compare } from '../transfer/rsync-args.js';
 import { sharingOf } from '../transfer/shared-connections.js';
 import type { ScannedDirectory } from '../watch/scan.js';
 import { sourceLost } from '../watch/watcher.js';
+import type { Activity } from './activity.js';
 import type { FailLog } from './fail-log.js';
 import { KeptFile } from './kept-file.js';
+import type { TargetMetrics } from './metrics.js';
+import { type DaemonObserver, told } from './observer.js';
 import { isSameSource, latin1Of, readIdentity, type SourceScanner } from './source.js';
-import type { HeldDeletesStatus, TargetStatus } from './status.js';
+import type { HeldDeletesStatus, StuckPathsStatus, TargetState, TargetStatus } from './status.js';
+import { TargetCounters } from './target-counters.js';
 import { TargetDeletes } from './target-deletes.js';
 import { targetLog } from './target-log.js';
+import { observers, targetWatch } from './target-watch.js';
 import type { TreeSize } from './tree-size.js';
+import { Deliveries, type PathAtTarget, whereIs } from './why.js';
 
 /** What all replicas of a daemon share. */
 export interface ReplicaSurroundings {
@@ -45,13 +51,17 @@ export interface ReplicaSurroundings {
   readonly checkpointer: Checkpointer;
   readonly failLog: FailLog | undefined;
   readonly hooks: Hooks;
+  readonly activity: Activity;
   readonly logger: Logger;
+  readonly observer: DaemonObserver | undefined;
   /** The directory that is the source. */
   identity(): SourceIdentity;
   /** Whether the source is watched. */
   isLive(): boolean;
   /** Whether any target has confirmed an entry of the source. */
   hasConfirmed(): boolean;
+  /** A target acknowledged something, or its state changed. */
+  progressed(): void;
 }
 
 /** More open changes than this are not looked through for a checkpoint; it waits until they are fewer. */
@@ -89,6 +99,10 @@ export class Replica {
   #comparedFrom: Sequence = 0;
   /** Whether the target was asked how it deletes, or refused a way of which it was known. */
   #wasAsked = false;
+  readonly #counters: TargetCounters;
+  /** Why it is being tried again. */
+  #failure: ReplicaFailure | undefined;
+  readonly #deliveries = new Deliveries();
   readonly #identity: string;
   readonly #digests: TargetDigests;
   readonly #checkpoint: TargetCheckpoint;
@@ -99,6 +113,7 @@ export class Replica {
   ) {
     const { config, store, checkpointer } = around;
     const { rules, crossMounts } = config;
+    this.#counters = new TargetCounters(target.name);
     this.#identity = targetIdentity(target, { rules, crossMounts, deletes: config.delete.enabled });
     this.#digests = store.target(this.#identity);
     this.deletes = new TargetDeletes({
@@ -140,7 +155,8 @@ export class Replica {
       this.replicator;
     return {
       name,
-      state: !this.around.isLive() && state.name === 'idle' ? 'starting' : state.name,
+      state: this.#shownState(state.name),
+      up: !unreachable.has(state.name) && attemptOf(state) === 0,
       ...this.#reason(),
       pending: pendingCount,
       stuck: stuckCount,
@@ -151,8 +167,27 @@ export class Replica {
         : { reconcile: { directoriesDone: progress.done, directoriesTotal: progress.total } }),
       filesSent: totals.files,
       bytesSent: totals.sentBytes,
+      deleted: totals.deleted,
+      ...(totals.lastSuccessAt === undefined
+        ? {}
+        : { lastSuccessAt: new Date(totals.lastSuccessAt).toISOString() }),
+      ...(oldestPendingAt === undefined ? {} : { oldestPendingAt: new Date(oldestPendingAt).toISOString() }),
       lagSeconds: oldestPendingAt === undefined ? 0 : Math.max(0, now - oldestPendingAt) / 1000,
     };
+  }
+
+  metrics(): TargetMetrics {
+    return this.#counters.snapshot(this.replicator.totals);
+  }
+
+  /** @param most paths that are named */
+  stuckPaths(most: number): StuckPathsStatus {
+    const paths: StuckPathsStatus['paths'][number][] = [];
+    for (const { path, code, text, attempts, since } of this.replicator.stuck) {
+      if (paths.length >= most) break;
+      paths.push({ path: displayPath(path), code, text, attempts, since: new Date(since).toISOString() });
+    }
+    return { target: this.target.name, stuck: this.replicator.stuckCount, paths };
   }
 
   /** @param most paths that are named */
@@ -204,9 +239,45 @@ export class Replica {
   fullSync(): Promise<void> {
     this.#fullSync = 'asked';
     const ended = new Promise<void>((resolve) => this.#fullSyncEnded.push(resolve));
-    if (unreachable.has(this.replicator.state.name)) this.#endFullSync();
-    this.replicator.reconcile('full sync');
+    if (unreachable.has(this.replicator.state.name) || this.replicator.isPaused) this.#endFullSync();
+    this.replicator.reconcile('full sync', { isDoubtful: false });
     return ended;
+  }
+
+  /** Where a path stands with this target; `gone`: see `goneAt`. */
+  where(path: RelPath, gone: readonly RelPath[]): PathAtTarget {
+    const { name, state, reason } = this.status(Date.now());
+    const { kept } = this.deletes;
+    const found = whereIs(path, gone, {
+      replicator: this.replicator,
+      kept,
+      deliveries: this.#deliveries,
+      // What is stored of the directory that holds it.
+      isStored: this.#digests.isWhole(parentOf(path) ?? path),
+    });
+    return { name, state, ...(reason === undefined ? {} : { reason }), ...found };
+  }
+
+  /** Tells, changing nothing there, what differs at the target of these; see `verifyTarget`. */
+  difference(changes: readonly Change[], compare: Compare): Promise<VerifyOutcome> {
+    const { config, pool } = this.around;
+    const withoutDeletes = !config.delete.enabled;
+    return pool.verify({
+      target: this.target,
+      source: latin1Of(config.source),
+      identity: this.around.identity(),
+      rules: config.rules,
+      kept: this.deletes.kept,
+      changes: packChanges(changes),
+      compare,
+      deleteMethod: withoutDeletes ? 'none' : (this.#knownMethod() ?? 'parent-directory'),
+    });
+  }
+
+  /** Starts nothing for this target any more, or goes on. */
+  setPaused(isPaused: boolean): void {
+    this.replicator.setPaused(isPaused);
+    if (isPaused) this.#endFullSync();
   }
 
   /** What may change while it runs. */
@@ -229,11 +300,16 @@ export class Replica {
   }
 
   #createReplicator(): Replicator {
-    const { config, log, pool, scheduler, bigFileScheduler, store, logger, failLog, hooks } = this.around;
+    const { config, log, pool, scheduler, bigFileScheduler, store, logger, failLog, hooks, observer } =
+      this.around;
     const { rules } = config;
     const { target } = this;
     const source = latin1Of(config.source);
-    const written = targetLog(target.name, logger, failLog);
+    const watched = observers(
+      targetLog(target.name, logger, failLog),
+      targetWatch(target.name, this.around.activity, this.#counters),
+    );
+    const written = told(watched, observer?.target(target.name));
     return new Replicator(target.name, limitsOf(config), {
       cursor: log.openCursor(),
       scheduler,
@@ -282,14 +358,18 @@ export class Replica {
           outcome: running.outcome.then((outcome) => {
             deletes.end(outcome);
             if (outcome.result === 'delete-method') store.setDeleteMethod(this.#identity, undefined);
-            if (outcome.result === 'acknowledge')
+            this.#counters.batchEnded(outcome);
+            if (outcome.result === 'acknowledge') {
+              const left = leftBy(outcome);
+              this.#counters.delivered(list, left, isLive, systemClock.now());
               hooks.delivered({
                 target: target.name,
                 changes: list,
-                left: leftBy(outcome),
+                left,
                 sequence,
                 isQuiet: outcome.stats.files + outcome.stats.deleted === 0,
               });
+            }
             return outcome;
           }),
           cancel: () => running.cancel(),
@@ -307,17 +387,23 @@ export class Replica {
         ...written,
         stateChanged: (state, before) => {
           written.stateChanged(state, before);
+          this.around.progressed();
+          if ('failure' in state) this.#failure = state.failure;
+          else if (attemptOf(state) === 0) this.#failure = undefined;
           if (state.name === 'idle') this.#settled();
           if (unreachable.has(state.name)) this.#endFullSync();
         },
         delivered: (changes, stats) => {
           written.delivered(changes, stats);
+          this.#deliveries.add(changes, Date.now());
+          this.around.progressed();
           // A batch that was sent without its deletes may end after those were let go.
           if (!this.deletes.waits && this.replicator.heldCount > 0)
             queueMicrotask(() => this.replicator.releaseHeld());
         },
         reconcileFinished: (directories) => {
           written.reconcileFinished(directories);
+          this.around.progressed();
           this.#isMakingUp = false;
           if (this.#fullSync === 'running') {
             this.#fullSync = 'none';
@@ -351,12 +437,23 @@ export class Replica {
     return directories.filter((path) => !above.has(path));
   }
 
-  #reason(): Pick<TargetStatus, 'reason'> {
-    const { state, heldCount } = this.replicator;
-    if ('failure' in state) return { reason: `${state.failure.code}: ${state.failure.text}` };
+  #shownState(state: ReplicaState['name']): TargetState {
+    if (this.replicator.isPaused && state !== 'suspended' && state !== 'stopped') return 'paused';
+    return !this.around.isLive() && state === 'idle' ? 'starting' : state;
+  }
+
+  #reason(): Pick<TargetStatus, 'reason' | 'code' | 'hint'> {
+    const { heldCount } = this.replicator;
+    // While it is tried again it is not known to be well.
+    if (this.#failure !== undefined) {
+      const { code, text, hint } = this.#failure;
+      return { reason: `${code}: ${text}`, code, hint };
+    }
     if (!this.deletes.isHolding) return {};
     return {
       reason: `DELETES_HELD: ${heldCount} paths wait for \`imgsync-fast deletes approve\` or \`reject\``,
+      code: 'DELETES_HELD',
+      hint: 'look at them and approve or reject them',
     };
   }
 

@@ -68,6 +68,11 @@ export class SourceWatch {
     return this.#watcher?.drain();
   }
 
+  /** See `Daemon.ping`. */
+  ping(): number | undefined {
+    return this.#watcher?.ping();
+  }
+
   start(): void {
     const { source, rules, events, crossMounts, settleMs, batch } = this.config;
     const options = {

@@ -1,19 +1,51 @@
 import type { Config } from '../config/config.js';
 import type { ReplicationError } from '../core/errors.js';
 import type { HookStatus } from '../hooks/hook-queue.js';
+import type { DaemonListener } from './activity.js';
+import type { DaemonMetrics } from './metrics.js';
+import type { Operations } from './operations.js';
+import type { SettledOptions, SettledReport } from './settled.js';
+import type { PathText } from './source-path.js';
 
 /** A running replication of one tree, as the command line and the library hold it. */
 export interface Daemon {
   /** Resolves, never rejects, when replication can't go on; stays pending otherwise. */
   readonly failed: Promise<ReplicationError>;
+  /** Resolves, never rejects, when every directory is watched for the first time: from then on nothing is missed. */
+  readonly live: Promise<void>;
+  /**
+   * Makes the thread that watches turn once more.
+   * @returns its turns before that: when the number is another one at the next call, the thread lives. `undefined` while
+   *   the source is lost and nothing is watched
+   */
+  ping(): number | undefined;
   /** A snapshot; cheap enough to be taken several times a second. */
   status(): DaemonStatus;
-  /** What the guards of deletes hold, all targets or one. */
-  heldDeletes(target?: string): HeldDeletesStatus[];
+  /** The status and what else is counted. */
+  metrics(): DaemonMetrics;
+  /** Calls back for what happens from now on. @returns what ends it */
+  subscribe(listener: DaemonListener): () => void;
+  /** Paths that targets can't take, all targets or one. @param most paths that are named of each; default 10,000 */
+  stuckPaths(target?: string, most?: number): StuckPathsStatus[];
+  /** What the guards of deletes hold, all targets or one. @param most paths that are named of each; default 10,000 */
+  heldDeletes(target?: string, most?: number): HeldDeletesStatus[];
   /** Lets held deletes go, and those that were rejected before. @returns paths by target */
   approveDeletes(target?: string): Record<string, number>;
   /** Keeps what is held at the targets. @returns paths by target */
   rejectDeletes(target?: string): Record<string, number>;
+  /**
+   * Waits until what is at the source now is acknowledged by the targets: a publication barrier. Held deletes and stuck
+   * paths count as missing; the times of directories above what was sent may follow a moment later.
+   * @returns how it ended, also when the time is over. Rejects with an `OperationError`, or the reason of the signal.
+   */
+  settled(options?: SettledOptions): Promise<SettledReport>;
+  /** What operators do to a running one. */
+  readonly operations: Operations;
+  /**
+   * Sends these again to every target: a file, or a directory with all beneath. For what changed without an event. Throws
+   * an `OperationError` `OUTSIDE_SOURCE`.
+   */
+  markChanged(paths: readonly PathText[]): void;
   /**
    * Goes on with another configuration: targets are added, removed or replaced, limits changed; targets that are the same
    * are left alone. What can't change while it runs is logged and stays as it was. One after the other.
@@ -29,6 +61,8 @@ export interface Daemon {
 export interface DaemonStatus {
   /** Absolute path of the source root. */
   readonly source: string;
+  /** RFC 3339. */
+  readonly startedAt: string;
   /** Directories watched so far. */
   readonly directories: number;
   /** Whether every directory is watched: from then on nothing is missed. */
@@ -38,6 +72,23 @@ export interface DaemonStatus {
   readonly fullSync?: { readonly nextAt: string; readonly running?: string };
   /** Absent when there are none. */
   readonly hooks?: readonly HookStatus[];
+}
+
+/** What one target can't take. Plain data. */
+export interface StuckPathsStatus {
+  readonly target: string;
+  readonly stuck: number;
+  /** The first of them, for people. */
+  readonly paths: readonly {
+    readonly path: string;
+    /** Stable, such as `PERMISSION_DENIED`. */
+    readonly code: string;
+    /** rsync's words. */
+    readonly text: string;
+    readonly attempts: number;
+    /** First failure, RFC 3339. */
+    readonly since: string;
+  }[];
 }
 
 /** The guard of deletes of one target. Plain data. */
@@ -65,14 +116,20 @@ export type TargetState =
   | 'reconciling'
   | 'backing-off'
   | 'halted'
+  | 'paused'
   | 'suspended'
   | 'stopped';
 
 export interface TargetStatus {
   readonly name: string;
   readonly state: TargetState;
+  /** Whether it took what it was last sent, as far as known: false while it is backing off, halted or suspended. */
+  readonly up: boolean;
   /** Why it is backing off or halted, or holds deletes; one line. */
   readonly reason?: string;
+  /** The stable name with which `reason` begins, such as `CONNECTION_REFUSED`, and what can be done. */
+  readonly code?: string;
+  readonly hint?: string;
   /** Changes that wait for this target, those in flight included. */
   readonly pending: number;
   /** Paths that this target can't take; they are retried slowly and never dropped. */
@@ -87,6 +144,12 @@ export interface TargetStatus {
   readonly filesSent: number;
   /** Bytes written to the wire since the start. */
   readonly bytesSent: number;
+  /** Entries deleted there since the start. */
+  readonly deleted: number;
+  /** When it last took a batch, RFC 3339; absent before the first. */
+  readonly lastSuccessAt?: string;
+  /** When the oldest change was noticed that it has not acknowledged, RFC 3339; absent when nothing waits. */
+  readonly oldestPendingAt?: string;
   /** Age of the oldest change that this target has not acknowledged; 0 when nothing waits. */
   readonly lagSeconds: number;
 }

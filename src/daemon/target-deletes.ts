@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises';
-import type { Logger } from 'pino';
 import { type Change, isWide, unpackChanges } from '../core/change.js';
 import type { Clock } from '../core/clock.js';
+import type { Logger } from '../core/logger.js';
 import { liesBelow, parentOf, type RelPath, relPathToBytes } from '../core/path.js';
 import { type Comparison, lossOf } from '../replicate/compare.js';
 import { DeleteGuard, type DeletePermit, type DeleteRule, freePermit } from '../replicate/delete-guard.js';

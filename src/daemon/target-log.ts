@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { Logger } from '../core/logger.js';
 import { displayPath } from '../core/path.js';
 import { attemptOf, type ReplicaState } from '../replicate/machine.js';
 import type { ReplicatorObserver } from '../replicate/replicator.js';

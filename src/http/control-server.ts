@@ -1,13 +1,10 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { ReplicationError } from '../core/errors.js';
+import { createHttpServer, endServer, listening } from './http-server.js';
+import { createListener } from './listener.js';
+import type { Routes, Views } from './routes.js';
 
-/** Answers one request: gets the parsed body (`undefined` without one), gives what is sent back as JSON. */
-export type Action = (body: unknown) => unknown;
-
-/** `GET /v1/deletes` -> action. */
-export type Routes = Readonly<Record<string, Action>>;
+export { type Action, type ActionRequest, RequestError, type Routes } from './routes.js';
 
 export interface ControlServer {
   close(): Promise<void>;
@@ -15,92 +12,33 @@ export interface ControlServer {
 
 /** Name of the socket in the state directory. */
 export const socketName = 'control.sock';
-/** A body larger than this is refused, bytes. */
-const maxBodyBytes = 64 * 1024;
-
-/** A request that can't be met; becomes the status of the answer. */
-export class RequestError extends ReplicationError {
-  override readonly code = 'BAD_REQUEST';
-  override readonly hint = 'see docs/control.md';
-
-  constructor(
-    readonly status: number,
-    message: string,
-  ) {
-    super(message);
-  }
-}
 
 /**
  * Listens on the unix socket of a state directory, mode 0600. The caller holds the directory's lock, so a socket that
  * lies there was left behind.
  */
-export const startControl = async (stateDir: string, routes: Routes): Promise<ControlServer> => {
+export const startControl = async (
+  stateDir: string,
+  actions: Routes,
+  views: Views = {},
+): Promise<ControlServer> => {
   // By a descriptor: the path of a socket may have no more than 107 bytes.
   const directory = await open(stateDir, 'r');
   const path = `/proc/self/fd/${directory.fd}/${socketName}`;
   rmSync(path, { force: true });
-  const server = createServer((request, response) => void answer(routes, request, response));
-  server.maxConnections = 64;
-  server.requestTimeout = 10_000;
+  // Its mode lets nobody in but the owner: there is nothing left to be checked.
+  const server = createHttpServer(createListener({ actions, views }, () => {}));
   try {
-    await listen(server, path);
+    await listening(server, { path });
     chmodSync(path, 0o600);
   } catch (error) {
     await directory.close();
     throw error;
   }
-  server.unref();
   return {
     close: async () => {
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
-      await closed;
+      await endServer(server);
       await directory.close();
     },
   };
-};
-
-const listen = (server: Server, path: string): Promise<void> =>
-  new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(path, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-
-const answer = async (routes: Routes, request: IncomingMessage, response: ServerResponse): Promise<void> => {
-  try {
-    const { pathname } = new URL(request.url ?? '/', 'http://control');
-    const action = routes[`${request.method} ${pathname}`];
-    if (action === undefined) throw new RequestError(404, `there is no ${request.method} ${pathname}`);
-    send(response, 200, await action(await readBody(request)));
-  } catch (error) {
-    const { status, code } = error instanceof RequestError ? error : { status: 500, code: 'INTERNAL' };
-    send(response, status, {
-      error: { code, message: error instanceof Error ? error.message : String(error) },
-    });
-  }
-};
-
-const send = (response: ServerResponse, status: number, value: unknown): void => {
-  if (response.destroyed) return;
-  response.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(value ?? {})}\n`);
-};
-
-const readBody = async (request: IncomingMessage): Promise<unknown> => {
-  const pieces: Buffer[] = [];
-  let size = 0;
-  for await (const piece of request as AsyncIterable<Buffer>) {
-    size += piece.length;
-    if (size > maxBodyBytes) throw new RequestError(413, 'the body is too large');
-    pieces.push(piece);
-  }
-  if (size === 0) return undefined;
-  try {
-    return JSON.parse(Buffer.concat(pieces).toString('utf8'));
-  } catch {
-    throw new RequestError(400, 'the body is no JSON');
-  }
 };

@@ -58,6 +58,8 @@ export interface NativeWatcherStats {
   readonly settling: number;
   readonly events: number;
   readonly overflows: number;
+  /** Turns of the thread that watches. */
+  readonly turns: number;
 }
 
 export interface NativeWatcher {
@@ -67,6 +69,8 @@ export interface NativeWatcher {
    * Rejects with `ECANCELED` when the watcher is closed, or ends by `error` or `root-lost`.
    */
   drain(): Promise<Buffer>;
+  /** Makes the thread turn once more at least, as `turns` then shows. */
+  ping(): void;
   stats(): NativeWatcherStats;
   /** Stops the thread and frees every watch. No message comes after it resolved. */
   close(): Promise<void>;
@@ -213,6 +217,12 @@ export interface NativeAddon {
   startChild(options: NativeChildOptions): NativeChild;
   /** Whether {@link startChild} does not fail with `ENOSYS`. */
   canStartChildren(): boolean;
+  /**
+   * Sends one message to the service manager, sd_notify(3), and never waits. Throws a system error: `EAGAIN` when the
+   * manager's queue is full.
+   * @param socket what `NOTIFY_SOCKET` holds: an absolute path, or `@name` in the abstract namespace
+   */
+  notifyService(socket: string, message: string): void;
   /** A sealed anonymous file that holds the bytes, read position 0. The caller closes the descriptor. */
   memoryFile(bytes: Uint8Array): number;
 }

@@ -1,9 +1,14 @@
-import { type Change, type ChangeKind, widerKind } from '../core/change.js';
+import { type Change, type ChangeKind, type Sequence, widerKind } from '../core/change.js';
 import type { RelPath } from '../core/path.js';
 
 export interface PendingChange extends Change {
   /** When it was first seen, ms since the epoch. */
   readonly at: number;
+  /**
+   * The oldest change of the log that it stands for; absent: not known, so that it counts as older than all. What does not
+   * stand for any content has `Infinity`.
+   */
+  readonly sequence?: Sequence;
 }
 
 /** Changes that one target has read and not yet sent, oldest first, one for each path. */
@@ -20,19 +25,20 @@ export class PendingChanges implements Iterable<PendingChange> {
     return undefined;
   }
 
-  add(kind: ChangeKind, path: RelPath, at: number): void {
+  add(kind: ChangeKind, path: RelPath, at: number, sequence: Sequence = 0): void {
     const older = this.#byPath.get(path);
     // A known path keeps its place: it has waited longest.
     this.#byPath.set(path, {
       kind: older === undefined ? kind : widerKind(kind, older.kind),
       path,
       at: older?.at ?? at,
+      sequence: Math.min(sequence, older?.sequence ?? (older === undefined ? sequence : 0)),
     });
   }
 
   /** The same; a change that is new here is kept as it is. */
   put(change: PendingChange): void {
-    if (this.#byPath.has(change.path)) this.add(change.kind, change.path, change.at);
+    if (this.#byPath.has(change.path)) this.add(change.kind, change.path, change.at, change.sequence);
     else this.#byPath.set(change.path, change);
   }
 

@@ -52,7 +52,20 @@ export const takeBatch = (
     if (change.kind === 'tree') trees.add(change.path);
   }
   for (const change of batch) pending.delete(change.path);
-  return trees.size === 0 ? batch : batch.filter((change) => !liesBelow(change.path, trees));
+  return trees.size === 0 ? batch : withoutCovered(batch, trees);
+};
+
+/** A subtree carries what lies below it, and so stands for the oldest change of that. */
+const withoutCovered = (batch: readonly PendingChange[], trees: ReadonlySet<RelPath>): PendingChange[] => {
+  let oldest = Number.POSITIVE_INFINITY;
+  const left = batch.filter((change) => {
+    const isCovered = liesBelow(change.path, trees);
+    if (isCovered) oldest = Math.min(oldest, change.sequence ?? 0);
+    return !isCovered;
+  });
+  return left.map((change) =>
+    change.kind === 'tree' && oldest < (change.sequence ?? 0) ? { ...change, sequence: oldest } : change,
+  );
 };
 
 /**

@@ -1,6 +1,6 @@
 import type { Cursor, LoggedChange } from '../changes/cursor.js';
 import { type BackoffLimits, backoffDelayMs } from '../core/backoff.js';
-import { type Change, type ChangeKind, packChanges, unpackChanges } from '../core/change.js';
+import { type Change, type ChangeKind, packChanges, type Sequence, unpackChanges } from '../core/change.js';
 import type { Clock } from '../core/clock.js';
 import { ReplicationError } from '../core/errors.js';
 import { ancestorsOf, asRelPath, neighboursParent, parentOf, type RelPath } from '../core/path.js';
@@ -21,6 +21,7 @@ import {
   type ReplicaFailure,
   type ReplicaState,
 } from './machine.js';
+import { type Lack, type Mark, type OpenWork, sequencesOf } from './open-work.js';
 import { PathClaims } from './path-claims.js';
 import { type PendingChange, PendingChanges } from './pending.js';
 import {
@@ -36,7 +37,7 @@ import { type StuckEntry, StuckPaths } from './stuck-paths.js';
 
 /** One batch as a replicator hands it over; the daemon adds what is the same for all: target, source, rules. */
 export interface Batch {
-  readonly list: readonly Change[];
+  readonly list: readonly PendingChange[];
   /** The same in the form of `packChanges`. */
   readonly changes: Uint8Array;
   readonly deleteMethod: DeleteMethod;
@@ -166,6 +167,10 @@ export class Replicator {
   #hasSkipped = false;
   /** Since when it has to be compared with the source; ms since the epoch. */
   #unknownSince: number | undefined;
+  /** The oldest change that a comparison which is due or under way stands for; `undefined`: none is that counts. */
+  #unknownSequence: Sequence | undefined;
+  /** Whether a comparison was asked for yet. */
+  #wasCompared = false;
   /** When a batch that carried more than attributes ended last, ms since the epoch. */
   #contentEndedAt = Number.NEGATIVE_INFINITY;
   /** Where the newest batch was taken from. */
@@ -174,6 +179,7 @@ export class Replicator {
   #fruitless = 0;
   /** Connections that the target takes from here at the same time, as its refusals taught. */
   #connections = Number.POSITIVE_INFINITY;
+  #isPaused = false;
   #cancelTimer: (() => void) | undefined;
   #cancelStuckTimer: (() => void) | undefined;
   readonly #pending = new PendingChanges();
@@ -282,6 +288,11 @@ export class Replicator {
     );
   }
 
+  /** Whether a comparison was asked for since the start. */
+  get wasCompared(): boolean {
+    return this.#wasCompared;
+  }
+
   /** Whether every directory that was to be compared was sent, or is among the {@link openChanges}. */
   get isCompared(): boolean {
     return !this.#isReconciling && !this.ports.cursor.isExpired;
@@ -307,6 +318,43 @@ export class Replicator {
     ];
   }
 
+  /** Where the changes stand that were read and that the target has not acknowledged; the directories of a reconcile aside. */
+  *openWork(): Generator<OpenWork> {
+    for (const { lane, changes } of this.#inFlight)
+      if (lane !== 'reconcile') for (const change of changes) yield { place: 'in flight', change };
+    for (const change of this.#pending) yield { place: 'pending', change };
+    for (const change of this.#big) yield { place: 'big', change };
+    for (const entry of this.#stuck) yield { place: 'stuck', change: { ...entry, at: entry.since }, entry };
+    for (const change of this.#held) yield { place: 'held', change };
+  }
+
+  /** What the target may lack of what was logged up to a mark; `undefined`: it has acknowledged all of it. */
+  lackOf({ through, readThrough, concerns }: Mark): Lack | undefined {
+    const { cursor } = this.ports;
+    const isUnknown = this.#unknownSequence !== undefined && this.#unknownSequence <= through;
+    if (isUnknown || (cursor.isExpired && cursor.position < through)) return 'comparison';
+    if (cursor.position < readThrough) return 'unread';
+    for (const { place, change } of this.openWork())
+      if ((change.sequence ?? 0) <= through && concerns(change)) return place;
+    return undefined;
+  }
+
+  /** A change that is logged and was not read yet, for which `concerns` holds. */
+  unread(concerns: (change: Change) => boolean): LoggedChange | undefined {
+    return this.ports.cursor.peek(Number.POSITIVE_INFINITY).find(concerns);
+  }
+
+  /** Whether nothing is started until it is told otherwise. */
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** Starts nothing any more, or goes on; what is in flight ends. */
+  setPaused(isPaused: boolean): void {
+    this.#isPaused = isPaused;
+    this.wake();
+  }
+
   /** Others from the next batch on. */
   setLimits(limits: ReplicatorLimits): void {
     this.limits = limits;
@@ -321,10 +369,14 @@ export class Replicator {
   /**
    * Compares directories and sends what differs, as they are after this call. A reconcile that runs goes on for a while:
    * one that is replaced each time before it comes far would never get to its end.
+   * @param isDoubtful whether something may have been missed; otherwise {@link lackOf} does not count it
    */
-  reconcile(reason: string): void {
+  reconcile(reason: string, { isDoubtful = true }: { readonly isDoubtful?: boolean } = {}): void {
     this.#needsReconcile = reason;
     this.#unknownSince ??= this.ports.clock.now();
+    // Of a target that was never compared nothing is known.
+    if (isDoubtful) this.#doubt(this.#wasCompared ? this.ports.cursor.head : 0);
+    this.#wasCompared ||= isDoubtful;
     this.wake();
   }
 
@@ -393,6 +445,11 @@ export class Replicator {
     return this.#reconcile !== undefined || this.#isListing || this.#needsReconcile !== undefined;
   }
 
+  /** What was logged from this change on may not be at the target. */
+  #doubt(sequence: Sequence): void {
+    this.#unknownSequence = Math.min(sequence, this.#unknownSequence ?? sequence);
+  }
+
   #step(event: ReplicaEvent): void {
     const before = this.#state;
     const { state, effect } = next(before, event);
@@ -418,6 +475,7 @@ export class Replicator {
   #pump(): void {
     if (this.#allowed === 0) return;
     if (this.ports.cursor.isExpired) {
+      this.#doubt(this.ports.cursor.position + 1);
       // The listing begins after this point, so it sees all that the cursor jumps over.
       this.ports.cursor.renew();
       this.#hasSkipped = true;
@@ -443,7 +501,7 @@ export class Replicator {
   }
 
   get #allowed(): number {
-    return allowedInFlight(this.#state, this.limits.parallel);
+    return this.#isPaused ? 0 : allowedInFlight(this.#state, this.limits.parallel);
   }
 
   get #hasConnection(): boolean {
@@ -535,7 +593,7 @@ export class Replicator {
     if (room <= 0 || this.ports.cursor.isExpired) return;
     for (const change of this.ports.cursor.read(room)) {
       const kind = this.#kindToSend(change);
-      this.#pending.put(kind === change.kind ? change : { kind, path: change.path, at: change.at });
+      this.#pending.put(kind === change.kind ? change : { ...change, kind });
     }
   }
 
@@ -692,26 +750,28 @@ export class Replicator {
     const failed =
       outcome.stuck.length === 0 ? noPaths : new Set(outcome.stuck.map(({ path }) => asRelPath(path)));
     const directories = Array.from(unpackChanges(outcome.directories), ({ path }) => path);
+    const sequenceOf = sequencesOf(batch.changes);
     for (const path of directories)
-      if (!failed.has(path) && this.#mayStandOnRemains(path)) this.#pending.add('tree', path, now);
+      if (!failed.has(path) && this.#mayStandOnRemains(path))
+        this.#pending.add('tree', path, now, sequenceOf(path));
     for (const path of this.#stuck.clearCovered(batch.changes, failed)) this.ports.observer.freed(path);
     for (const { kind, path, code, text } of outcome.stuck) {
       this.ports.observer.stuck(this.#stuck.report({ kind, path: asRelPath(path) }, code, text, now));
     }
     let deferred = 0;
     for (const { kind, path } of unpackChanges(outcome.deferred)) {
-      this.#pending.add(kind, path, now);
+      this.#pending.add(kind, path, now, sequenceOf(path));
       deferred++;
     }
     let big = 0;
     for (const { kind, path } of unpackChanges(outcome.big)) {
-      this.#big.add(kind, path, now);
+      this.#big.add(kind, path, now, sequenceOf(path));
       big++;
     }
     this.#held.delivered(batch.changes);
     this.#held.add([...unpackChanges(outcome.held)], outcome.heldEntries, now);
     for (const path of this.ports.journal.acknowledged(batch.ticket, directories))
-      this.#pending.add('directory', path, now);
+      this.#pending.add('directory', path, now, sequenceOf(path));
     batch.run?.delivered(batch.changes.length);
     this.#finishReconcileWhenDone();
     this.#totals.files += stats.files;
@@ -764,7 +824,10 @@ export class Replicator {
     if (run === undefined || !run.isExhausted) return;
     for (const batch of this.#inFlight) if (batch.lane === 'reconcile') return;
     this.#reconcile = undefined;
-    if (!this.#isReconciling) this.#unknownSince = undefined;
+    if (!this.#isReconciling) {
+      this.#unknownSince = undefined;
+      this.#unknownSequence = undefined;
+    }
     this.ports.observer.reconcileFinished(run.total);
   }
 
@@ -783,7 +846,9 @@ export class Replicator {
 
   #repairTimes(): void {
     const now = this.ports.clock.now();
-    for (const path of this.#disturbed.values()) this.#pending.add('entry', path, now);
+    // Their content is there already.
+    for (const path of this.#disturbed.values())
+      this.#pending.add('entry', path, now, Number.POSITIVE_INFINITY);
     this.#disturbed.clear();
   }
 

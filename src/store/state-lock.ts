@@ -7,6 +7,16 @@ export interface StateLock {
   release(): Promise<void>;
 }
 
+/** The process that uses a state directory; `undefined`: none, as far as can be seen from here. Takes nothing. */
+export const stateDirHolder = async (stateDir: string): Promise<number | undefined> => {
+  const found = await stat(stateDir, { bigint: true }).catch(() => undefined);
+  const holder = found === undefined ? undefined : await askHolder(lockNameOf(found));
+  return holder === undefined ? undefined : Number(holder);
+};
+
+const lockNameOf = ({ dev, ino }: { readonly dev: bigint; readonly ino: bigint }): string =>
+  `\0imgsync-fast:${dev}:${ino}`;
+
 /**
  * Takes the state directory for this process alone. The lock is a listening socket in Linux' abstract namespace, named
  * after the directory's device and inode: the kernel gives the name to one process only and takes it back at its death,
@@ -15,8 +25,7 @@ export interface StateLock {
  * Throws {@link StoreError} `STATE_DIR_IN_USE`.
  */
 export const lockStateDir = async (stateDir: string): Promise<StateLock> => {
-  const { dev, ino } = await stat(stateDir, { bigint: true });
-  const path = `\0imgsync-fast:${dev}:${ino}`;
+  const path = lockNameOf(await stat(stateDir, { bigint: true }));
   const server = createServer((client) => client.on('error', () => {}).end(String(process.pid)));
   if (!(await listens(server, path))) {
     const holder = await askHolder(path);

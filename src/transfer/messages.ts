@@ -150,6 +150,25 @@ export interface ProbeRequest {
   readonly looksForEntries?: readonly FilterRule[] | undefined;
 }
 
+/** Asks what differs at a target, changing nothing there. */
+export interface VerifyRequest
+  extends Pick<
+    TransferRequest,
+    'target' | 'source' | 'identity' | 'rules' | 'changes' | 'kept' | 'deleteMethod'
+  > {
+  readonly compare: 'quick' | 'checksum' | 'never';
+}
+
+/** One path that differs; `what` in the words of rsync's `--itemize-changes`. */
+export interface Difference {
+  readonly path: string;
+  readonly what: string;
+}
+
+export type VerifyOutcome =
+  | { readonly result: 'compared'; readonly differences: readonly Difference[]; readonly isCut: boolean }
+  | { readonly result: 'failed'; readonly failure: TransferFailure };
+
 export type ProbeOutcome =
   | {
       readonly result: 'ready';

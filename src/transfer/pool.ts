@@ -8,7 +8,10 @@ import type {
   TransferOutcome,
   TransferProgress,
   TransferRequest,
+  VerifyOutcome,
+  VerifyRequest,
 } from './messages.js';
+import { rsyncEnvironment } from './rsync-environment.js';
 import { SharedConnections } from './shared-connections.js';
 import type { FromTask, ToTask } from './worker.js';
 
@@ -44,6 +47,8 @@ export interface TransferPool {
   /** @param askToDelete is asked what the batch may delete, once, before it is sent; without it, all */
   submit(request: TransferRequest, askToDelete?: AskToDelete): Running<TransferOutcome>;
   probe(request: ProbeRequest): Running<ProbeOutcome>;
+  /** Tells what differs, changing nothing. Never rejects. */
+  verify(request: VerifyRequest): Promise<VerifyOutcome>;
   /** Ends the rsyncs that wait for a list. */
   retireStandbys(): Promise<void>;
   /** Ends the shared connection of a target, after its last transfer. */
@@ -52,14 +57,6 @@ export interface TransferPool {
   close(): Promise<void>;
 }
 
-/** Variables that change what rsync does behind the back of the configuration. */
-const intruders = [
-  'RSYNC_RSH',
-  'RSYNC_OLD_ARGS',
-  'RSYNC_PROTECT_ARGS',
-  'RSYNC_PARTIAL_DIR',
-  'RSYNC_PASSWORD',
-];
 /** In the environment of every rsync: which run of which process it belongs to. */
 export const runMarker = 'IMGSYNC_FAST_RUN';
 
@@ -76,7 +73,7 @@ class PiscinaTransferPool implements TransferPool {
   #isClosed = false;
 
   constructor({ threads = 2, concurrency, runId, socketDirectory, connectionEnded }: TransferPoolOptions) {
-    const env = environment(runId);
+    const env = rsyncEnvironment({ [runMarker]: runId });
     this.#connections = new SharedConnections({ directory: socketDirectory, env, ended: connectionEnded });
     const options = {
       filename: new URL('./worker.js', import.meta.url).href,
@@ -102,6 +99,15 @@ class PiscinaTransferPool implements TransferPool {
 
   probe(request: ProbeRequest): Running<ProbeOutcome> {
     return this.#run<ProbeOutcome>('probe', request, []);
+  }
+
+  async verify(request: VerifyRequest): Promise<VerifyOutcome> {
+    const outcome = await this.#run<VerifyOutcome | ProbeOutcome>('verify', request, []).outcome;
+    if (outcome.result === 'compared' || outcome.result === 'failed') return outcome;
+    return {
+      result: 'failed',
+      failure: 'failure' in outcome ? outcome.failure : internalFailure('cancelled'),
+    };
   }
 
   async close(): Promise<void> {
@@ -139,9 +145,9 @@ class PiscinaTransferPool implements TransferPool {
     return thread;
   }
 
-  #run<Outcome extends TransferOutcome | ProbeOutcome>(
-    name: 'transfer' | 'probe',
-    request: TransferRequest | ProbeRequest,
+  #run<Outcome extends TransferOutcome | ProbeOutcome | VerifyOutcome>(
+    name: 'transfer' | 'probe' | 'verify',
+    request: TransferRequest | ProbeRequest | VerifyRequest,
     transferable: ArrayBuffer[],
     askToDelete: AskToDelete = allowAll,
   ): Running<Outcome> {
@@ -179,12 +185,6 @@ class PiscinaTransferPool implements TransferPool {
 
 const isOwnBuffer = (bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> =>
   bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength;
-
-const environment = (runId: string): NodeJS.ProcessEnv => {
-  const env: NodeJS.ProcessEnv = { ...process.env, LC_ALL: 'C', [runMarker]: runId };
-  for (const name of intruders) delete env[name];
-  return env;
-};
 
 const internalFailure = (error: unknown): TransferFailure => ({
   code: 'INTERNAL',

@@ -114,29 +114,37 @@ const optionArgs = ({ rsync, bandwidthLimit }: Target): string[] => [
 const valued = (name: string, value: string | undefined): string[] =>
   value === undefined ? [] : [`--${name}=${value}`];
 
-const locationArgs = (target: Target): string[] => {
+const locationArgs = (target: Target): string[] => [...connectArgs(target), './', destinationOf(target)];
+
+/** How rsync gets to the target, and no option beside that. */
+export const connectArgs = (target: Target): string[] => {
   const { location, passwordFile, rsync } = target;
+  switch (location.type) {
+    case 'daemon':
+      return [
+        `--contimeout=${Math.min(rsync.timeoutSeconds, maxConnectSeconds)}`,
+        ...(passwordFile === undefined ? [] : [`--password-file=${passwordFile}`]),
+      ];
+    case 'ssh':
+      // Arguments go over the protocol, so that no remote shell reads the path.
+      return ['-s', `--rsh=${sshCommand(target)}`];
+    case 'local':
+      return [];
+  }
+};
+
+/** The directory of a target as rsync takes it, with a slash at its end. */
+export const destinationOf = ({ location }: Target): string => {
   switch (location.type) {
     case 'daemon': {
       const { host, port, user, module, path } = location;
       const place = path === '' ? module : `${module}/${path}`;
-      return [
-        `--contimeout=${Math.min(rsync.timeoutSeconds, maxConnectSeconds)}`,
-        ...(passwordFile === undefined ? [] : [`--password-file=${passwordFile}`]),
-        './',
-        `rsync://${atUser(user)}${inBrackets(host)}:${port}/${place}/`,
-      ];
+      return `rsync://${atUser(user)}${inBrackets(host)}:${port}/${place}/`;
     }
     case 'ssh':
-      return [
-        // Arguments go over the protocol, so that no remote shell reads the path.
-        '-s',
-        `--rsh=${sshCommand(target)}`,
-        './',
-        `${atUser(location.user)}${inBrackets(location.host)}:${endInSlash(location.path)}`,
-      ];
+      return `${atUser(location.user)}${inBrackets(location.host)}:${endInSlash(location.path)}`;
     case 'local':
-      return ['./', endInSlash(location.path)];
+      return endInSlash(location.path);
   }
 };
 
@@ -164,6 +172,12 @@ const sshStart = ({ location, ssh, rsync }: Target): string[] => {
     ...ssh.options.map((option) => `-o${option}`),
   ];
 };
+
+/** An ssh that logs in and runs this there, read by the remote shell. */
+export const sshTo = (target: Target, script: string): string[] =>
+  target.location.type === 'ssh'
+    ? [...sshStart(target), '-T', `${atUser(target.location.user)}${target.location.host}`, script]
+    : [];
 
 /** The command of a connection that others go through by a socket. */
 export const sshWords = (target: Target, socket: string): string[] => {

@@ -10,9 +10,12 @@ import type {
   TransferOutcome,
   TransferProgress,
   TransferRequest,
+  VerifyOutcome,
+  VerifyRequest,
 } from './messages.js';
 import { probeTarget } from './probe.js';
 import { Standbys } from './standby.js';
+import { verifyTarget } from './verify.js';
 
 /** What a task brings along. The port carries `ToTask` and `FromTask`. */
 export interface Task<Request> {
@@ -34,6 +37,8 @@ export const transfer = (task: Task<TransferRequest>): Promise<TransferOutcome> 
   standbys.during(() => withCancel(task, sendBatch));
 
 export const probe = (task: Task<ProbeRequest>): Promise<ProbeOutcome> => withCancel(task, probeTarget);
+
+export const verify = (task: Task<VerifyRequest>): Promise<VerifyOutcome> => withCancel(task, verifyTarget);
 
 /** No thread sends anything: a good moment to start the standbys of this one. */
 export const startStandbys = (): Promise<void> => standbys.startPlanned();

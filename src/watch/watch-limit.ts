@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { WatchError } from '../core/errors.js';
 
 export interface WatchShortage {
@@ -28,3 +29,20 @@ export const watchLimitReached = ({ setting, limit, need, watched }: WatchShorta
         `end one of them, or raise the limit: ${raise}`,
       );
 };
+
+/**
+ * What one user may have, and the setting that says so. In a user namespace of its own a container has a limit beside that
+ * of the host; the kernel asks both, and the lower one counts.
+ */
+export const inotifyLimit = (
+  what: 'watches' | 'instances',
+): { readonly setting: string; readonly limit: number } => {
+  const host = { setting: `fs.inotify.max_user_${what}`, limit: readNumber(`fs/inotify/max_user_${what}`) };
+  const own = { setting: `user.max_inotify_${what}`, limit: readNumber(`user/max_inotify_${what}`) };
+  return own.limit < host.limit ? own : host;
+};
+
+/** Events that the kernel keeps for one instance until they are read. */
+export const queueLimit = (): number => readNumber('fs/inotify/max_queued_events');
+
+const readNumber = (name: string): number => Number.parseInt(readFileSync(`/proc/sys/${name}`, 'latin1'), 10);

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { WatchError } from '../core/errors.js';
 import type { FilterRule } from '../core/target.js';
 import {
@@ -8,7 +7,7 @@ import {
   type NativeWatcherStats,
 } from '../native/addon.js';
 import { type ScannedDirectory, unpackScan } from './scan.js';
-import { watchLimitReached } from './watch-limit.js';
+import { inotifyLimit, watchLimitReached } from './watch-limit.js';
 
 export interface WatcherOptions {
   /** Absolute path of the root, one latin1 character per byte. */
@@ -54,6 +53,13 @@ export class Watcher {
   /** See `NativeWatcher.drain`. */
   drain(): Promise<Buffer> {
     return this.#native.drain();
+  }
+
+  /** See `NativeWatcher.ping`. @returns the turns before it */
+  ping(): number {
+    const { turns } = this.#native.stats();
+    this.#native.ping();
+    return turns;
   }
 
   stats(): NativeWatcherStats {
@@ -107,16 +113,9 @@ export class Watcher {
     const watched = this.stats().directories;
     const { root, rules, crossMounts } = this.options;
     const records = await loadAddon().scanTree({ root, rules, crossMounts, digests: false, threads: 0 });
-    return watchLimitReached({ ...lowestLimit(), need: [...unpackScan(records)].length, watched });
+    return watchLimitReached({ ...inotifyLimit('watches'), need: [...unpackScan(records)].length, watched });
   }
 }
-
-/** In a user namespace of its own a container has a limit beside that of the host; the kernel asks both. */
-const lowestLimit = (): { readonly setting: string; readonly limit: number } => {
-  const host = { setting: 'fs.inotify.max_user_watches', limit: readNumber('fs/inotify/max_user_watches') };
-  const own = { setting: 'user.max_inotify_watches', limit: readNumber('user/max_inotify_watches') };
-  return own.limit < host.limit ? own : host;
-};
 
 /** The root went away while it was watched. */
 export const sourceLost = (reason: string): WatchError =>
@@ -125,5 +124,3 @@ export const sourceLost = (reason: string): WatchError =>
     `the source is gone: ${reason}`,
     'bring it back; nothing is deleted meanwhile',
   );
-
-const readNumber = (name: string): number => Number.parseInt(readFileSync(`/proc/sys/${name}`, 'latin1'), 10);

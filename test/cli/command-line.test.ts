@@ -20,11 +20,13 @@ test('--help names every option, every exit code and the reference', async () =>
     '--no-initial-sync',
     '--hooks-only',
     'check',
+    'doctor',
     'Examples:',
     'configuration.md',
   ])
     assert.ok(stdout.includes(word), word);
-  for (const exitCode of [0, 64, 69, 70, 78, 130, 143]) assert.match(stdout, new RegExp(`\\b${exitCode}\\b`));
+  for (const exitCode of [0, 1, 64, 69, 70, 78, 130, 143])
+    assert.match(stdout, new RegExp(`\\b${exitCode}\\b`));
 });
 
 for (const [what, args, message] of [

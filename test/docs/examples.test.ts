@@ -16,8 +16,8 @@ test('every configuration that is shown is a valid one', () => {
   const shown = pages.flatMap((page) =>
     [...read(page).matchAll(/^```jsonc\n([\s\S]*?)^```/gm)].map(([, text = '']) => ({ page, text })),
   );
-  const example = 'examples/eight-targets/sync.json';
-  const all = [...shown, { page: example, text: read(example) }];
+  const examples = ['examples/eight-targets/sync.json', 'examples/upload-service/sync.json'];
+  const all = [...shown, ...examples.map((page) => ({ page, text: read(page) }))];
   assert.ok(all.length > 8, `only ${all.length} configurations were found`);
   for (const { page, text } of all) {
     const { error } = configSchema.safeParse(parse(text, [], { allowTrailingComma: true }));

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { askControl, ControlError } from '../../src/cli/control-client.js';
-import { type Routes, socketName, startControl } from '../../src/http/control-server.js';
+import { type ActionRequest, type Routes, socketName, startControl } from '../../src/http/control-server.js';
 import { atEnd } from '../support/scope.js';
 import { tempDirectory } from '../support/temp-tree.js';
+import { waitFor } from '../support/wait-for.js';
 
 const serve = async (
   t: TestContext,
@@ -24,6 +26,24 @@ test('an action gets the body and its value comes back', async (t) => {
   });
   assert.deepEqual(await askControl(stateDir, 'POST /v1/echo', { a: ['ü', 1] }), { got: { a: ['ü', 1] } });
   assert.deepEqual(await askControl(stateDir, 'GET /v1/nothing'), {});
+});
+
+test('an action gets the query, and waits until its client goes away', async (t) => {
+  const asked: ActionRequest[] = [];
+  const stateDir = await serve(t, {
+    'GET /v1/wait': (_body, request) => {
+      asked.push(request);
+      return new Promise(() => {});
+    },
+  });
+  const outgoing = request({ socketPath: join(stateDir, socketName), path: '/v1/wait?path=a%2Fb' });
+  outgoing.on('error', () => {});
+  outgoing.end();
+  await waitFor(() => asked.length === 1, { what: 'the action runs' });
+  assert.equal(asked[0]?.query.get('path'), 'a/b');
+  assert.equal(asked[0]?.signal.aborted, false);
+  outgoing.destroy();
+  await waitFor(() => asked[0]?.signal.aborted === true, { what: 'the action is told' });
 });
 
 test('only the owner may talk to the socket; one that was left behind is replaced', async (t) => {

@@ -149,13 +149,15 @@ export interface StartOptions {
   readonly nodeArgs?: readonly string[];
   /** User and group that it runs as; only as root. */
   readonly userId?: number;
+  /** Further variables of its environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Writes sync.json and starts the command with it; it is killed when the scope ends, should it still run. */
 export const startImgsync = (
   scope: Scope,
   config: SyncJson,
-  { command = compiledCommand, args = [], nodeArgs = [], userId }: StartOptions = {},
+  { command = compiledCommand, args = [], nodeArgs = [], userId, env }: StartOptions = {},
 ): Imgsync => {
   const folder = tempDirectory(scope, 'state');
   const file = join(folder, 'sync.json');
@@ -169,6 +171,7 @@ export const startImgsync = (
     {
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(userId === undefined ? {} : { uid: userId, gid: userId }),
+      ...(env === undefined ? {} : { env: { ...process.env, ...env } }),
     },
   );
   return new Imgsync(group, config.source, file);

@@ -16,6 +16,8 @@ export interface ReplicationOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   /** Further arguments of node. */
   readonly nodeArgs?: readonly string[];
+  /** Further variables of the environment. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Called for each rsync daemon before the start. */
   readonly before?: (daemon: RsyncDaemon) => void;
 }
@@ -83,7 +85,14 @@ export class Replication {
 /** Starts all of it. @returns when the first sync is through */
 export const startReplication = async (
   scope: Scope,
-  { targets = 2, files = {}, config = {}, nodeArgs = [], before = () => {} }: ReplicationOptions = {},
+  {
+    targets = 2,
+    files = {},
+    config = {},
+    nodeArgs = [],
+    env = {},
+    before = () => {},
+  }: ReplicationOptions = {},
 ): Promise<Replication> => {
   const source = tempTree(scope, files);
   const daemons = await rsyncDaemons(scope, targets);
@@ -98,7 +107,7 @@ export const startReplication = async (
         stateDir,
         ...config,
       },
-      { nodeArgs },
+      { nodeArgs, env },
     );
   const replication = new Replication(source, daemons, start);
   await replication.imgsync.ready();

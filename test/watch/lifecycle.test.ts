@@ -150,3 +150,18 @@ test('a receiver that is busy gets what coalesced meanwhile', async (t) => {
   assert.deepEqual(told(await recorder.take()), ['entry:a/f']);
   assert.ok(recorder.deliveries <= 10, `${recorder.deliveries} deliveries`);
 });
+
+test('the thread turns when it is asked to, until it is closed', async (t) => {
+  const recorder = new Recorder({ root: tempTree(t).path, rules: [] });
+  await recorder.message('live');
+  const turns = () => recorder.native.stats().turns;
+  for (let round = 0; round < 10; round++) {
+    const before = turns();
+    recorder.native.ping();
+    await waitFor(() => turns() > before, { what: 'a turn' });
+  }
+  await recorder.native.close();
+  const last = turns();
+  recorder.native.ping();
+  assert.equal(turns(), last);
+});

@@ -5,18 +5,21 @@ import { showProgress } from '../../../src/cli/progress.js';
 import { Terminal } from '../../../src/cli/terminal.js';
 import type { DaemonStatus, TargetStatus } from '../../../src/daemon/status.js';
 
+const startedAt = '2026-01-01T00:00:00.000Z';
 const target: TargetStatus = {
   name: 'a',
   state: 'idle',
+  up: true,
   pending: 0,
   stuck: 0,
   held: 0,
   kept: 0,
   filesSent: 0,
   bytesSent: 0,
+  deleted: 0,
   lagSeconds: 0,
 };
-const quiet: DaemonStatus = { source: '/data', directories: 5, live: true, targets: [target] };
+const quiet: DaemonStatus = { source: '/data', startedAt, directories: 5, live: true, targets: [target] };
 const syncing: DaemonStatus = {
   ...quiet,
   targets: [{ ...target, state: 'reconciling', reconcile: { directoriesDone: 1, directoriesTotal: 4 } }],

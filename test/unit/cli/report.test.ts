@@ -3,15 +3,18 @@ import { test } from 'node:test';
 import { RateMeter } from '../../../src/cli/rate.js';
 import { progressOf, type TargetReport, tableOf } from '../../../src/cli/report.js';
 
+const startedAt = '2026-01-01T00:00:00.000Z';
 const target = (fields: Partial<TargetReport>): TargetReport => ({
   name: 'a',
   state: 'idle',
+  up: true,
   pending: 0,
   stuck: 0,
   held: 0,
   kept: 0,
   filesSent: 0,
   bytesSent: 0,
+  deleted: 0,
   lagSeconds: 0,
   filesPerSecond: 0,
   bytesPerSecond: 0,
@@ -32,7 +35,7 @@ const targets = [
 ];
 
 test('the table has a line for each target', () =>
-  assert.deepEqual(tableOf({ source: '/data', directories: 12_345, live: true, targets }, false), [
+  assert.deepEqual(tableOf({ source: '/data', startedAt, directories: 12_345, live: true, targets }, false), [
     '/data: 12,345 directories watched',
     'target  state        pending   lag  files/s  MB/s   sent  stuck  held',
     'img64   idle               0     -        0   0.0  1,234      0     0',
@@ -42,12 +45,12 @@ test('the table has a line for each target', () =>
 
 test('the headline says when watching is being set up', () =>
   assert.equal(
-    tableOf({ source: '/data', directories: 7, live: false, targets: [] }, false)[0],
+    tableOf({ source: '/data', startedAt, directories: 7, live: false, targets: [] }, false)[0],
     '/data: 7 directories found, setting up the watches',
   ));
 
 test('colors change nothing but the state', () => {
-  const report = { source: '/data', directories: 1, live: true, targets };
+  const report = { source: '/data', startedAt, directories: 1, live: true, targets };
   const colored = tableOf(report, true);
   assert.match(colored[2] ?? '', /^img64 {3}\x1b\[32midle {7}\x1b\[0m /);
   assert.deepEqual(

@@ -60,7 +60,7 @@ test('everything but source and targets has a default', async (t) => {
     settleMs: 100,
     crossMounts: true,
     http: undefined,
-    log: { level: 'info', pretty: 'auto' },
+    log: { level: 'info', pretty: 'auto', file: undefined },
     stopTimeoutSeconds: 10,
     retry: { minMs: 500, maxMs: 60_000, haltedMs: 15_000 },
     maxRsyncs: 8,
@@ -152,7 +152,12 @@ test('sizes, limits and addresses are turned into what the program works with', 
   assert.equal(config.batch.maxBytes, 1024 ** 3);
   assert.equal(config.batch.lingerMs, 3);
   assert.equal(config.changeLogLimitBytes, 131_072);
-  assert.deepEqual(config.http, { listen: { host: '::1', port: 0 } });
+  assert.deepEqual(config.http, {
+    listen: { host: '::1', port: 0 },
+    tokenFile: undefined,
+    allowedHosts: [],
+    readyTargets: 1,
+  });
   assert.equal(config.stateDir, `${root}/state`);
   assert.equal(config.failLog, `${root}/fail.log`);
   assert.equal(config.maxRsyncs, 32);
@@ -442,12 +447,32 @@ test('refused: own files inside the source', async (t) => {
       targets,
       stateDir: `${root}/link/s`,
       failLog: `${root}/source/f`,
+      log: { file: `${root}/link/l` },
     }),
-    [`/stateDir: ${root}/source/s ${why}`, `/failLog: ${root}/source/f ${why}`],
+    [
+      `/stateDir: ${root}/source/s ${why}`,
+      `/failLog: ${root}/source/f ${why}`,
+      `/log/file: ${root}/source/l ${why}`,
+    ],
   );
   assert.deepEqual(await faultsOf({ source: `${root}/source`, targets, stateDir: `${root}/state` }), [
     `/stateDir: ${root}/state is not a directory`,
   ]);
+});
+
+test('a credential of systemd may show the right of its user as one of a group', async (t) => {
+  const root = await folder(t);
+  const file = `${root}/password`;
+  await writeFile(file, 'secret\n');
+  const input = { source: `${root}/source`, targets: [{ url: 'rsync://h/m', passwordFile: file }] };
+  process.env.CREDENTIALS_DIRECTORY = root;
+  t.after(() => delete process.env.CREDENTIALS_DIRECTORY);
+  await chmod(file, 0o440);
+  assert.equal((await resolveConfig(input, 'word')).targets[0]?.passwordFile, file);
+  for (const mode of [0o444, 0o460, 0o404]) {
+    await chmod(file, mode);
+    assert.equal((await faultsOf(input)).length, 1, mode.toString(8));
+  }
 });
 
 test('the file with the password is there, private and not empty', async (t) => {
@@ -468,6 +493,28 @@ test('the file with the password is there, private and not empty', async (t) => 
   await rm(file);
   await mkdir(file);
   assert.deepEqual(await faultsOf(input), [`${pointer}: ${file} is not a regular file`]);
+});
+
+test('the file with the token is there, private and long enough', async (t) => {
+  const root = await folder(t);
+  const tokenFile = `${root}/token`;
+  const input = {
+    source: `${root}/source`,
+    targets: ['rsync://h/m'],
+    http: { listen: '[::1]:0', tokenFile },
+  };
+  const pointer = '/http/tokenFile';
+  assert.deepEqual(await faultsOf(input), [`${pointer}: ${tokenFile}: there is no such file or directory`]);
+  await writeFile(tokenFile, 'short\n', { mode: 0o600 });
+  assert.deepEqual(await faultsOf(input), [
+    `${pointer}: ${tokenFile} has to begin with a line of 16 to 1024 characters`,
+  ]);
+  await writeFile(tokenFile, 'sixteen-or-more-of-them\n');
+  assert.equal((await resolveConfig(input, 'word')).http?.tokenFile, tokenFile);
+  await chmod(tokenFile, 0o640);
+  assert.deepEqual(await faultsOf(input), [
+    `${pointer}: ${tokenFile} is open to others: chmod 600 ${tokenFile}`,
+  ]);
 });
 
 test('root has to own the file with the password', { skip: !isRoot }, async (t) => {

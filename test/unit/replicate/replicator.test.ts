@@ -5,6 +5,7 @@ import { ChangeLog } from '../../../src/changes/change-log.js';
 import { type Change, packChanges, unpackChanges } from '../../../src/core/change.js';
 import type { Clock } from '../../../src/core/clock.js';
 import { isInside, parentOf, type RelPath } from '../../../src/core/path.js';
+import type { Mark } from '../../../src/replicate/open-work.js';
 import { type Batch, Replicator, type ReplicatorObserver } from '../../../src/replicate/replicator.js';
 import { Scheduler } from '../../../src/replicate/scheduler.js';
 import type { ProbeOutcome, TransferOutcome } from '../../../src/transfer/messages.js';
@@ -483,13 +484,24 @@ test('whatever changes and however batches end, every change is acknowledged by 
               ),
             }),
           },
-          { weight: 1, arbitrary: fc.constantFrom({ advance: true }, { suspend: true }, { resume: true }) },
+          {
+            weight: 1,
+            arbitrary: fc.constantFrom(
+              { advance: true },
+              { suspend: true },
+              { resume: true },
+              { mark: true },
+              { mark: true },
+            ),
+          },
         ),
         { maxLength: 60 },
       ),
       fc.constantFrom('missing-args', 'parent-directory'),
       async (steps, deleteMethod) => {
         const { inFlight, replicator, clock, log, ready } = setUp();
+        // A target that reads nothing keeps in the log what this one has read.
+        log.openCursor();
         let time = 0;
         const changedAt = new Map<RelPath, { time: number; kind: Change['kind'] }>();
         const begun = new Map<Sent, number>();
@@ -522,10 +534,30 @@ test('whatever changes and however batches end, every change is acknowledged by 
           else if (how === 'delete-method') sent.end({ result: how, failure });
           else sent.end({ result: 'cancelled' });
         };
+        const isDelivered = (path: RelPath, changed: { time: number; kind: Change['kind'] }) =>
+          deliveredAt.some(
+            ({ change, time: at }) =>
+              at > changed.time &&
+              (change.path === path ||
+                (change.kind === 'tree' && isInside(path, change.path)) ||
+                (change.kind === 'directory' && changed.kind === 'entry' && parentOf(path) === change.path)),
+          );
+        let marks: { readonly mark: Mark; readonly changed: typeof changedAt }[] = [];
+        const checkMarks = () => {
+          const reached = marks.filter(({ mark }) => replicator.lackOf(mark) === undefined);
+          marks = marks.filter((each) => !reached.includes(each));
+          for (const { mark, changed } of reached)
+            for (const [path, change] of changed)
+              assert.ok(
+                isDelivered(path, change),
+                `${path} is not there, but mark ${mark.through} is reached`,
+              );
+        };
         const settle = async () => {
           await turn();
           await ready(deleteMethod);
           note();
+          checkMarks();
         };
         for (const step of steps) {
           if ('change' in step) {
@@ -537,7 +569,11 @@ test('whatever changes and however batches end, every change is acknowledged by 
             const sent = inFlight[step.end % Math.max(1, inFlight.length)];
             if (sent !== undefined) end(sent, step.how);
           } else if ('advance' in step) clock.advance();
-          else if ('suspend' in step) replicator.suspend({ code: 'SOURCE_LOST', text: '', hint: '' });
+          else if ('mark' in step) {
+            const mark = { through: log.head, readThrough: log.head, concerns: () => true };
+            log.pin(log.head);
+            marks.push({ mark, changed: new Map(changedAt) });
+          } else if ('suspend' in step) replicator.suspend({ code: 'SOURCE_LOST', text: '', hint: '' });
           else replicator.resume();
           await settle();
         }
@@ -553,20 +589,84 @@ test('whatever changes and however batches end, every change is acknowledged by 
         }
         assert.ok(replicator.isSettled, `state ${JSON.stringify(replicator.state)}`);
         assert.equal(replicator.stuckCount, 0);
-        for (const [path, changed] of changedAt) {
-          const isDelivered = deliveredAt.some(
-            ({ change, time: at }) =>
-              at > changed.time &&
-              (change.path === path ||
-                (change.kind === 'tree' && isInside(path, change.path)) ||
-                (change.kind === 'directory' && changed.kind === 'entry' && parentOf(path) === change.path)),
+        for (const [path, changed] of changedAt)
+          assert.ok(
+            isDelivered(path, changed),
+            `${JSON.stringify(path)} was not delivered after its last change`,
           );
-          assert.ok(isDelivered, `${JSON.stringify(path)} was not delivered after its last change`);
-        }
+        assert.deepEqual(marks, [], 'every mark is reached');
       },
     ),
     { numRuns: 300 },
   );
+});
+
+test('a mark of the log is reached although its paths go on changing, and a lost place needs a comparison', async () => {
+  const { inFlight, replicator, log, change, ready } = setUp({ limitBytes: 2000 });
+  log.openCursor();
+  const markNow = (concerns: Mark['concerns'] = () => true): Mark => {
+    log.pin(log.head);
+    return { through: log.head, readThrough: log.lastMatching(log.head, concerns), concerns };
+  };
+  change('hot');
+  await ready();
+  const first = markNow();
+  assert.equal(replicator.lackOf(first), 'in flight');
+  change('hot');
+  change('other');
+  const second = markNow();
+  inFlight[0]?.end(acknowledged);
+  await turn();
+  assert.equal(replicator.lackOf(first), undefined);
+  assert.equal(replicator.lackOf(second), 'in flight');
+  change('hot');
+  assert.equal(replicator.lackOf(markNow(({ path }) => path === 'never')), undefined);
+  for (const sent of [...inFlight]) sent.end(acknowledged);
+  await turn();
+  assert.equal(replicator.lackOf(second), undefined);
+  replicator.suspend(failure);
+  change('late');
+  const third = markNow();
+  assert.equal(replicator.lackOf(third), 'unread');
+  for (let i = 0; i < 100; i++) change(`f${i}`);
+  // The log has dropped what this mark needs.
+  assert.equal(replicator.lackOf(third), 'comparison');
+  replicator.resume();
+  assert.equal(replicator.lackOf(third), 'comparison');
+  await turn();
+  while (inFlight.length > 0) {
+    for (const sent of [...inFlight]) sent.end(acknowledged);
+    await turn();
+  }
+  assert.equal(replicator.lackOf(third), undefined);
+});
+
+test('a comparison counts from when it was asked for, a full sync not at all', async () => {
+  const { inFlight, replicator, log, change, ready } = setUp({ directories: ['a', 'b'] as RelPath[] });
+  const mark = () => ({ through: log.head, readThrough: log.head, concerns: () => true });
+  const finish = async () => {
+    await turn();
+    await ready();
+    while (inFlight.length > 0) {
+      for (const sent of [...inFlight]) sent.end(acknowledged);
+      await turn();
+    }
+  };
+  const first = mark();
+  replicator.reconcile('start');
+  // Of a target that was never compared nothing is known.
+  assert.equal(replicator.lackOf(first), 'comparison');
+  await finish();
+  assert.equal(replicator.lackOf(first), undefined);
+  const before = mark();
+  change('x');
+  replicator.reconcile('events were lost');
+  await turn();
+  assert.equal(replicator.lackOf(before), undefined);
+  assert.equal(replicator.lackOf(mark()), 'comparison');
+  await finish();
+  replicator.reconcile('full sync', { isDoubtful: false });
+  assert.equal(replicator.lackOf(mark()), undefined);
 });
 
 const crowded: TransferOutcome = {

@@ -159,7 +159,7 @@ const readSettings = (
 };
 
 const unneeded: ReadonlyMap<string, string> = new Map([
-  ['logfile', 'the log goes to standard output'],
+  ['logfile', 'the log goes to standard output, or to log.file'],
   ['logfacility', 'the log goes to standard output'],
   ['logident', 'the log goes to standard output'],
   ['pidfile', 'imgsync-fast stays in the foreground: what starts it knows its process'],
