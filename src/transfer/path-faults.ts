@@ -94,8 +94,7 @@ export class PathFaults {
   }
 
   #read(line: string): Line | undefined {
-    const match = /"([^"]*)"|(?:unlink|rmdir)\(([^)]*)\)|new [\w ]+: (.*)$/.exec(line);
-    const escaped = match?.[1] ?? match?.[2] ?? match?.[3];
+    const escaped = nameIn(line);
     if (escaped === undefined || /^(rsync error|WARNING)/.test(line)) return undefined;
     const named = unescapeName(escaped);
     const ofSource = below(named, this.from.source);
@@ -104,6 +103,18 @@ export class PathFaults {
     return { text: line.trim(), path, isOfSource: ofSource !== undefined };
   }
 }
+
+/**
+ * The path that a line names, as rsync escapes it. A name may hold a quote or a bracket itself, so it goes up to the last
+ * one; of two paths the first counts.
+ */
+const nameIn = (line: string): string | undefined => {
+  const match =
+    /: (?:unlink|rmdir)\((.*)\) failed|could not make way for new [\w ]+: (.*)$|"(.*?)" -> "|"(.*)"/.exec(
+      line,
+    );
+  return match?.slice(1).find((name) => name !== undefined);
+};
 
 const below = (named: string, root: string): string | undefined => {
   if (named === root) return '';

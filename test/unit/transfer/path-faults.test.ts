@@ -19,6 +19,10 @@ const stderr = [
   'file has vanished: "/src/tree/came-back"',
   `rsync: [receiver] mkstemp "/long/.${'n'.repeat(247)}.Qw12er" (in mod) failed: Permission denied (13)`,
   'ERROR: daemon refused to receive file "../../etc/passwd"',
+  'ERROR: daemon refused to receive file "keys/say "yes" twice.key"',
+  'rsync: [receiver] delete_file: unlink(locked/y (copy "2")) failed: Permission denied (13)',
+  'could not make way for new regular file: a "flip"',
+  'rsync: [receiver] rename "/locked/.a "z".Qw12er" (in mod) -> "a "z"": Operation not permitted (1)',
   'rsync error: some files/attrs were not transferred (see previous errors) (code 23) at main.c(1338) [sender=3.2.7]',
 ].join('\n');
 const faults = new PathFaults(stderr, { source: '/src/tree', target: '/below' });
@@ -31,6 +35,10 @@ const table: readonly (readonly [string, string, RegExp])[] = [
   ['locked/y', 'PERMISSION_DENIED', /unlink/],
   ['flip', 'OTHER', /make way/],
   ['keys/b.key', 'REFUSED', /refused/],
+  ['keys/say "yes" twice.key', 'REFUSED', /refused/],
+  ['locked/y (copy "2")', 'PERMISSION_DENIED', /unlink/],
+  ['a "flip"', 'OTHER', /make way/],
+  ['locked/a "z"', 'PERMISSION_DENIED', /rename/],
   ['was-dir/f', 'SOURCE_MOVED', /link_stat/],
   ['now-link/f', 'SOURCE_MOVED', /send_files/],
   ['now-dir', 'SOURCE_MOVED', /read errors/],
@@ -48,9 +56,11 @@ for (const [path, code, text] of table)
 
 test('what a dry run does not list is named apart', () => {
   assert.deepEqual(faults.unlisted.sort(), [
+    'a "flip"',
     'closed',
     'flip',
     'keys/b.key',
+    'keys/say "yes" twice.key',
     'now-dir',
     'now-link/f',
     'secret',
