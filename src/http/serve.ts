@@ -3,6 +3,7 @@ import type { Config } from '../config/config.js';
 import type { Daemon } from '../daemon/status.js';
 import { controlRoutes } from './control-routes.js';
 import { startControl } from './control-server.js';
+import type { Routes } from './routes.js';
 import { startTcp } from './tcp-server.js';
 import { createViews } from './views.js';
 
@@ -37,7 +38,7 @@ export const serve = async (
   const tcp =
     http === undefined
       ? undefined
-      : await startTcp(http, { actions, views }).catch((error: unknown) => {
+      : await startTcp(http, { actions: overTcp(actions), views }).catch((error: unknown) => {
           const hint = 'end what listens there, or change http.listen';
           logger.error({ error: textOf(error), ...http.listen, hint }, 'http.listen can not be listened on');
           return undefined;
@@ -50,5 +51,9 @@ export const serve = async (
     },
   };
 };
+
+/** Where files are written to is decided on the machine itself: a target may be any of its directories. */
+const overTcp = (actions: Routes): Routes =>
+  Object.fromEntries(Object.entries(actions).filter(([route]) => route !== 'POST /v1/targets/add'));
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -87,6 +87,22 @@ test('the same is on the socket, which needs no token', async (t) => {
   assert.equal(refused.status, 401);
 });
 
+test('a target, which may be any directory here, is added over the socket alone', async (t) => {
+  const [replication, port] = await start(t, { targets: 1 });
+  const place = tempDirectory(t, 'place');
+  const overTcp = await ask({
+    port,
+    method: 'POST',
+    path: '/v1/targets/add',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    body: JSON.stringify({ target: place }),
+  });
+  assert.equal(overTcp.status, 404);
+  const { stateDir } = JSON.parse(readFileSync(replication.imgsync.file, 'utf8'));
+  await askControl(stateDir, 'POST /v1/targets/add', { target: place });
+  assert.equal((await statusOf(port)).targets.length, 2);
+});
+
 test('a target that is down shows: its lag, readiness, what happened; and when it is back', async (t) => {
   const [replication, port] = await start(t, {
     config: { http: { listen: '127.0.0.1:0', readyTargets: 2 } },
