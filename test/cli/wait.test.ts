@@ -168,7 +168,7 @@ test('wait: what never comes, or makes no sense, is answered at once', async (t)
   assert.match(stderr, /no imgsync-fast runs with the state directory .*: start it/);
 });
 
-test('wait: at a start and after lost events it waits for the comparison', async (t) => {
+test('wait: at a start it waits for the comparison', async (t) => {
   const replication = await startReplication(t, { targets: 2, files: { a: 'one' } });
   await replication.settled();
   const { imgsync, source } = replication;
