@@ -110,7 +110,7 @@ export class PathFaults {
  */
 const nameIn = (line: string): string | undefined => {
   const match =
-    /: (?:unlink|rmdir)\((.*)\) failed|could not make way for new [\w ]+: (.*)$|"(.*?)" -> "|"(.*)"/.exec(
+    /: (?:unlink|rmdir)\((.*)\) failed|could not make way for new [\w ]+: (.*)$|"(.*?)"(?: \(in .*?\))? -> "|"(.*)"/.exec(
       line,
     );
   return match?.slice(1).find((name) => name !== undefined);
