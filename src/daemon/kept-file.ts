@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Change } from '../core/change.js';
+import { writeDurably } from './durable-file.js';
 
 /** What the guard of deletes has to know of a target after a restart. */
 export interface KeptState {
@@ -40,18 +41,7 @@ export class KeptFile {
 
   /** The old content or the new one is there at any moment, also after the machine went down. Throws a system error. */
   write(state: KeptState): void {
-    if (!state.isHolding && !state.isFirstSync && state.kept.length === 0) {
-      rmSync(this.path, { force: true });
-      return;
-    }
-    const next = `${this.path}.new`;
-    const fd = openSync(next, 'w', 0o600);
-    try {
-      writeSync(fd, `${JSON.stringify(state)}\n`);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(next, this.path);
+    const isEmpty = !state.isHolding && !state.isFirstSync && state.kept.length === 0;
+    writeDurably(this.path, isEmpty ? undefined : state);
   }
 }

@@ -1,5 +1,6 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeDurably } from './durable-file.js';
 
 /** What operators decided while it ran. */
 export interface OperatorState {
@@ -31,18 +32,7 @@ export class OperatorFile {
 
   /** The old content or the new one is there at any moment. Throws a system error. */
   write(state: OperatorState): void {
-    if (state.paused.length + state.added.length === 0) {
-      rmSync(this.#path, { force: true });
-      return;
-    }
-    const next = `${this.#path}.new`;
-    const fd = openSync(next, 'w', 0o600);
-    try {
-      writeSync(fd, `${JSON.stringify(state)}\n`);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(next, this.#path);
+    const isEmpty = state.paused.length + state.added.length === 0;
+    writeDurably(this.#path, isEmpty ? undefined : state);
   }
 }

@@ -1,34 +1,19 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { askControl } from '../../src/cli/control-client.js';
 import type { DaemonStatus } from '../../src/daemon/status.js';
 import { ask, openEvents } from '../support/ask.js';
-import { type Replication, type ReplicationOptions, startReplication } from '../support/replication.js';
+import { startWithHttp, token } from '../support/http-replication.js';
+import type { Replication, ReplicationOptions } from '../support/replication.js';
 import { tempDirectory } from '../support/temp-tree.js';
 import { waitFor } from '../support/wait-for.js';
 
-const token = 'a-token-that-nobody-guesses';
-
 /** A replication that listens on TCP with a token. */
-const start = async (t: TestContext, options: ReplicationOptions = {}): Promise<[Replication, number]> => {
-  const tokenFile = join(tempDirectory(t, 'http'), 'token');
-  writeFileSync(tokenFile, `${token}\n`, { mode: 0o600 });
-  const replication = await startReplication(t, {
-    ...options,
-    config: {
-      http: { listen: '127.0.0.1:0', tokenFile },
-      retry: { minMs: 100, maxMs: 500 },
-      ...options.config,
-    },
-  });
-  const { port } = await replication.imgsync.waitForLog(
-    ({ msg }) => msg === 'listening for http',
-    'its port',
-  );
-  return [replication, Number(port)];
+const start = async (t: TestContext, options?: ReplicationOptions): Promise<[Replication, number]> => {
+  const { replication, port } = await startWithHttp(t, options);
+  return [replication, port];
 };
 
 const statusOf = async (port: number): Promise<DaemonStatus & { readonly schema: string }> =>

@@ -6,30 +6,17 @@ import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { openPage, startBrowser } from '../support/browser.js';
 import { freePort } from '../support/free-port.js';
+import { startWithHttp, token } from '../support/http-replication.js';
 import { type Replication, type ReplicationOptions, startReplication } from '../support/replication.js';
 import { tempDirectory } from '../support/temp-tree.js';
 import { waitFor } from '../support/wait-for.js';
 
-const token = 'a-token-that-nobody-guesses';
 const pictures = fileURLToPath(new URL('../../screenshots/', import.meta.url));
 const limitMs = 60_000;
 
 /** A replication and the address of its page. */
-const start = async (t: TestContext, options: ReplicationOptions = {}): Promise<[Replication, string]> => {
-  const tokenFile = join(tempDirectory(t, 'http'), 'token');
-  writeFileSync(tokenFile, `${token}\n`, { mode: 0o600 });
-  const replication = await startReplication(t, {
-    ...options,
-    config: {
-      http: { listen: '127.0.0.1:0', tokenFile },
-      retry: { minMs: 100, maxMs: 500 },
-      ...options.config,
-    },
-  });
-  const { port } = await replication.imgsync.waitForLog(
-    ({ msg }) => msg === 'listening for http',
-    'its port',
-  );
+const start = async (t: TestContext, options?: ReplicationOptions): Promise<[Replication, string]> => {
+  const { replication, port } = await startWithHttp(t, options);
   return [replication, `http://127.0.0.1:${port}/`];
 };
 
