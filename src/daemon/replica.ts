@@ -412,6 +412,7 @@ export class Replica {
           const open = this.replicator.openChanges(maxOpenChanges);
           if (open !== undefined) hooks.compared(target.name, this.#comparedFrom, open);
           if (this.deletes.finishedComparison(this.replicator.heldEntries)) this.#letGo();
+          void this.around.checkpointer.catchUp(this.#checkpoint);
         },
       },
     });

@@ -79,6 +79,21 @@ export class Checkpointer {
     this.#targets.delete(checkpoint);
   }
 
+  /**
+   * Finds out at once, not in the next round, which directories are new to a target that was just compared: until then each
+   * that is made is sent a second time, as a whole. Never rejects.
+   */
+  async catchUp(target: TargetCheckpoint): Promise<void> {
+    const comparison = target.beginCatchUp();
+    if (comparison === undefined) return;
+    try {
+      await this.source.drain();
+      target.catchUp(comparison);
+    } catch (error) {
+      this.options.failed(error);
+    }
+  }
+
   /** One round, after the one that runs. Never rejects. */
   checkpoint(): Promise<void> {
     this.#running = this.#running

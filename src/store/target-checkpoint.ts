@@ -64,9 +64,9 @@ export class TargetCheckpoint {
   #sentSince = new ChangingDirectories();
   /** 0: the target was not compared by this process. */
   #generation = 0;
-  /** Whether this round can tell which directories are older than the end of the comparison. */
-  #isCatchingUp = false;
-  /** Whether that is known: directories are new to the target, but for {@link #older}. */
+  /** What {@link beginCatchUp} said when the running round began. */
+  #catchingUp: number | undefined;
+  /** Whether it is known which directories are older than the end of the comparison: all but {@link #older} are new. */
   #isCaughtUp = false;
   /** What was open when it became known. */
   #older: ReadonlySet<RelPath> = new Set();
@@ -118,16 +118,37 @@ export class TargetCheckpoint {
     this.#taken.clear();
     this.#trees = new Set();
     this.#children = [];
-    this.#isCatchingUp = false;
     this.#isCaughtUp = false;
+  }
+
+  /**
+   * To be called before the watcher is drained, so that {@link catchUp} can follow.
+   * @returns the comparison that has ended, while it is not known which directories are older than its end
+   */
+  beginCatchUp(): number | undefined {
+    const isDue = !this.#isCaughtUp && this.#generation > 0 && this.target.isCompared();
+    return isDue ? this.#generation : undefined;
+  }
+
+  /**
+   * The watcher was drained since {@link beginCatchUp}: every directory that was made before the comparison ended was sent
+   * or is open.
+   */
+  catchUp(comparison: number | undefined): void {
+    if (comparison !== this.#generation || this.#isCaughtUp || !this.target.isCompared()) return;
+    const open = this.target.openChanges();
+    if (open === undefined) return;
+    this.#older = new Set(Array.from(open, ({ path }) => path));
+    this.#isCaughtUp = true;
   }
 
   /** Takes the directories in which nothing is open. @returns whether the round has anything to do */
   take(): boolean {
     this.#sentSince = new ChangingDirectories();
-    this.#isCatchingUp = !this.#isCaughtUp && this.#generation > 0 && this.target.isCompared();
+    this.#catchingUp = this.beginCatchUp();
+    const isCatchingUp = this.#catchingUp !== undefined;
     const open = this.#touched.size === 0 ? undefined : this.target.openChanges();
-    if (open === undefined) return this.#isCatchingUp;
+    if (open === undefined) return isCatchingUp;
     const changes = [...open];
     this.#openBefore = new ChangingDirectories(changes);
     if (this.#older.size > 0)
@@ -136,7 +157,7 @@ export class TargetCheckpoint {
     this.#touched = new Map();
     for (const [path, coverage] of touched)
       (this.#openBefore.has(path) ? this.#touched : this.#taken).set(path, coverage);
-    return this.#taken.size > 0 || this.#isCatchingUp;
+    return this.#taken.size > 0 || isCatchingUp;
   }
 
   /** Taken with all beneath. */
@@ -157,7 +178,7 @@ export class TargetCheckpoint {
 
   /** Stores what was found of the taken directories in which still nothing is open; in steps. */
   async store({ found, existing, settling }: RoundFindings): Promise<void> {
-    this.#catchUp();
+    this.catchUp(this.#catchingUp);
     const missing = new Set(this.#taken.keys());
     for (const { path } of found) missing.delete(path);
     this.#trees = new Set(this.takenTrees);
@@ -178,15 +199,7 @@ export class TargetCheckpoint {
     this.#taken.clear();
     this.#trees = new Set();
     this.#children = [];
-    this.#isCatchingUp = false;
-  }
-
-  /** The watcher was drained: every directory that was made before the comparison ended was sent or is open. */
-  #catchUp(): void {
-    const open = this.#isCatchingUp && this.target.isCompared() ? this.target.openChanges() : undefined;
-    if (open === undefined) return;
-    this.#older = new Set(Array.from(open, ({ path }) => path));
-    this.#isCaughtUp = true;
+    this.#catchingUp = undefined;
   }
 
   /**

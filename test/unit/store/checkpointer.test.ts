@@ -328,6 +328,7 @@ class World {
     const older = life.checkpoint.acknowledged(sent.ticket, sent.directories);
     for (const path of older) this.#wait('directory', path);
     life.sent = undefined;
+    if (sent.isCompare && life.comparing.size === 0) void life.checkpointer.catchUp(life.checkpoint);
   }
 
   /** The target was away for too long: its changes are dropped unread. */
@@ -452,6 +453,7 @@ class World {
   /** Lets everything arrive. */
   async settle(): Promise<void> {
     if (this.life.isListing) await this.compare();
+    this.#isQuiet = true;
     for (let round = 0; ; round++) {
       assert.ok(round < 10_000, 'it comes to an end');
       while (this.life.open.size > 0) this.#close();
@@ -462,6 +464,7 @@ class World {
       while ((this.life.sent?.undone.length ?? 0) > 0) this.#run();
       this.#finish();
     }
+    this.#isQuiet = false;
     for (const path of this.source.directories)
       assert.ok(this.target.isSameDirectory(this.source, path), `"${path}" arrived`);
     assert.equal(this.target.entries.size, this.source.entries.size);

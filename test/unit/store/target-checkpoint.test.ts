@@ -60,6 +60,24 @@ test('what may be older than the end of a comparison is sent as a whole', async 
   assert.deepEqual(acknowledge('open'), [], 'it was sent as a whole');
 });
 
+test('which directories are older is known without a round, once the watcher was drained', async (t) => {
+  const { world, checkpoint, acknowledge } = await setUp(t);
+  assert.equal(checkpoint.beginCatchUp(), undefined, 'it was not compared');
+  checkpoint.restart();
+  world.isCompared = false;
+  assert.equal(checkpoint.beginCatchUp(), undefined, 'the comparison goes on');
+  world.isCompared = true;
+  const former = checkpoint.beginCatchUp();
+  checkpoint.restart();
+  checkpoint.catchUp(former);
+  assert.deepEqual(acknowledge('undrained'), ['undrained'], 'another comparison has begun since');
+  const comparison = checkpoint.beginCatchUp();
+  world.open = [entry('open')];
+  checkpoint.catchUp(comparison);
+  assert.deepEqual(acknowledge('open', 'new'), ['open']);
+  assert.equal(checkpoint.beginCatchUp(), undefined, 'it is known');
+});
+
 test('a directory is new where all above it is known, or new as well', async (t) => {
   const { checkpoint, round, acknowledge } = await setUp(t);
   checkpoint.restart();
