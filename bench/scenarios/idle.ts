@@ -9,8 +9,8 @@ import type { Replicator } from '../peers/replicator.js';
 import { type Scenario, us } from '../scenario.js';
 import { openStage } from '../stage.js';
 
-/** Until what comes after a start is over, s. */
-const settleSeconds = 5;
+/** Until what comes after a start is over, the last collection of its garbage too, s. */
+const settleSeconds = 30;
 /** Clock ticks of proc(5); the same on every Linux that node runs on. */
 const ticksPerSecond = 100;
 

@@ -4,7 +4,7 @@ import type { WatchError } from '../core/errors.js';
 import type { SourceIdentity } from '../transfer/messages.js';
 import type { ScannedDirectory } from '../watch/scan.js';
 import { sourceLost, Watcher } from '../watch/watcher.js';
-import { isSameSource, latin1Of, readIdentity } from './source.js';
+import { currentIdentity, isSameSource, latin1Of, readIdentity } from './source.js';
 
 /** Pause between two looks for a source that went away, ms. */
 const retryMs = 1_000;
@@ -125,7 +125,10 @@ export class SourceWatch {
 
   async #look(): Promise<void> {
     const watcher = this.#watcher;
-    const found = await readIdentity(this.config.source).catch(() => undefined);
+    const { source } = this.config;
+    const found = await (watcher === undefined
+      ? readIdentity(source).catch(() => undefined)
+      : currentIdentity(source));
     if (this.#isClosed || this.#watcher !== watcher) return;
     if (watcher === undefined && found !== undefined && this.events.accepts()) this.#identity = found;
     const isThere = found !== undefined && isSameSource(found, this.#identity);

@@ -28,6 +28,16 @@ export const readIdentity = async (source: string): Promise<SourceIdentity> => {
   }
 };
 
+/**
+ * The same of a source that is watched, in one step for it is asked for all the time; `undefined`: there is none. The dot
+ * makes the kernel enter the directory, as opening it would, so that what mounts itself on demand is mounted.
+ */
+export const currentIdentity = (source: string): Promise<SourceIdentity | undefined> =>
+  lstat(`${source}/.`, { bigint: true }).then(
+    ({ dev, ino }) => ({ device: String(dev), inode: String(ino) }),
+    () => undefined,
+  );
+
 export const isSameSource = (a: SourceIdentity, b: SourceIdentity): boolean =>
   a.device === b.device && a.inode === b.inode;
 
