@@ -54,6 +54,8 @@ export class TargetCounters {
     };
     for (const change of changes) {
       if (left.size > 0 && left.has(change.path)) continue;
+      // What a comparison left, or somebody asked for, was not noticed at that time.
+      if (change.sequence === 0) continue;
       if (change.at !== at) {
         add();
         at = change.at;
