@@ -67,7 +67,7 @@ export class TargetCounters {
   }
 
   /** @param totals What a batch that failed had moved is no longer in them, but a counter never goes back. */
-  snapshot(totals: Readonly<ReplicatorTotals>): TargetMetrics {
+  snapshot(totals: Readonly<ReplicatorTotals>): Omit<TargetMetrics, 'drifted' | 'verified'> {
     this.#sentBytes = Math.max(this.#sentBytes, totals.sentBytes);
     this.#sentFiles = Math.max(this.#sentFiles, totals.files);
     return {
