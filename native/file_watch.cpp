@@ -19,6 +19,9 @@ constexpr std::size_t kEntriesBetweenPumps = 1024;
 constexpr std::size_t kMaxNames = 100'000;
 // Pause between two searches, and at least as long as the last one took.
 constexpr auto kSearchPause = std::chrono::seconds(1);
+// While somebody waits for it the pause is no longer than so many times what the last one took: in a small
+// tree next to nothing.
+constexpr int kAwaitedPauses = 4;
 // Times of files are those of the kernel's last tick, or of a server.
 constexpr time_t kClockSlackSeconds = 2;
 // An event is read this long after what it tells at most, unless the kernel's queue is not read.
@@ -267,7 +270,7 @@ void FileWatch::settleOne(const SettleClock::File& file, TimePoint now) {
 
 std::optional<TimePoint> FileWatch::nextDeadline() const {
   std::optional<TimePoint> next = settle_.nextDeadline();
-  if (wantsSearch() && !search_) next = std::min(next.value_or(TimePoint::max()), nextSearch_);
+  if (wantsSearch() && !search_) next = std::min(next.value_or(TimePoint::max()), searchDue());
   return next;
 }
 
@@ -344,13 +347,18 @@ void FileWatch::forgetLinks() {
   });
 }
 
-void FileWatch::searchLinks(TimePoint until) {
+TimePoint FileWatch::searchDue() const {
+  if (lastSearch_ == TimePoint()) return lastSearch_;  // There was none.
+  const auto pause = std::max<Clock::duration>(kSearchPause, lastSearchTook_);
+  return lastSearch_ + (isAwaited_ ? std::min(pause, kAwaitedPauses * lastSearchTook_) : pause);
+}
+
+void FileWatch::searchLinks(TimePoint now, TimePoint until) {
   const WatchTable& table = tree_.table();
   if (!search_) {
-    const TimePoint now = Clock::now();
-    if (!wantsSearch() || now < nextSearch_) return;
+    if (!wantsSearch() || now < searchDue()) return;
     search_ = Search{std::exchange(wanted_, {}), std::exchange(suspectSince_, std::nullopt),
-                     std::exchange(wantsLookAtEach_, false), now};
+                     std::exchange(wantsLookAtEach_, false), Clock::now()};
     for (const FileId id : search_->wanted) links_.at(id).isFoundByInode = false;
   }
   for (; search_->next < table.endId(); ++search_->next) {
@@ -364,7 +372,7 @@ void FileWatch::searchLinks(TimePoint until) {
     }
     tree_.pump();
   }
-  finishSearch(Clock::now());
+  finishSearch(now);
 }
 
 void FileWatch::searchIn(NodeId directory) {
@@ -409,7 +417,8 @@ void FileWatch::finishSearch(TimePoint now) {
     }
   }
   if (search_->isIncomplete && search_->changedSince) suspectSince_ = search_->changedSince;
-  nextSearch_ = now + std::max<Clock::duration>(kSearchPause, now - search_->since);
+  lastSearchTook_ = Clock::now() - search_->since;
+  lastSearch_ = now;
   search_.reset();
 }
 

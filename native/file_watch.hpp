@@ -47,7 +47,9 @@ class FileWatch {
   // Looks at the files that had events, and at those that are due, until the time is over.
   void work(TimePoint until);
   // Looks for further names of files. Only while no directory waits to be listed.
-  void searchLinks(TimePoint until);
+  void searchLinks(TimePoint now, TimePoint until);
+  // Whether somebody waits until all is marked: a search then comes sooner after the one before.
+  void setAwaited(bool isAwaited) noexcept { isAwaited_ = isAwaited; }
 
   // Whether all that was applied is marked, but for settling().
   bool isCaughtUp() const noexcept { return touched_.empty() && !wantsSearch() && !search_; }
@@ -76,7 +78,7 @@ class FileWatch {
     // Every file whose status changed since is told.
     std::optional<timespec> changedSince;
     bool looksAtEach;  // where directory entries don't tell the inode that stat does, as in overlays
-    TimePoint since;
+    TimePoint since;   // of the clock, not of turns
     NodeId next = 0;
     bool isIncomplete = false;  // some directory had no place
   };
@@ -98,6 +100,7 @@ class FileWatch {
   void markNames(const LinkedFile& file);
   void searchIn(NodeId directory);
   void finishSearch(TimePoint now);
+  TimePoint searchDue() const;
 
   bool statOf(NodeRef directory, std::string_view name, struct stat& status);
 
@@ -120,7 +123,9 @@ class FileWatch {
   TimePoint readAt_;  // of the events that are applied
   timespec appliedUntil_{};
   std::optional<Search> search_;
-  TimePoint nextSearch_;
+  TimePoint lastSearch_;  // its end
+  Clock::duration lastSearchTook_{0};
+  bool isAwaited_ = false;
   DirectoryReader reader_;
 };
 

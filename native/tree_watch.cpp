@@ -37,7 +37,7 @@ bool TreeWatch::turn(TimePoint now, Clock::duration atMost) {
   if (isDry) files_.appliedUntil(startedAt);
   if (!touched_.empty() && touchedSince_ + kTouchedDelay <= now) flushDelayed();
   walk_.advance(Clock::now() + atMost);
-  if (walk_.isDone()) files_.searchLinks(Clock::now() + atMost);
+  if (walk_.isDone()) files_.searchLinks(now, Clock::now() + atMost);
   tree_.closeRoot();
   // What is left to do may take any time.
   if (!isDry || walk_.hasWork() || files_.hasWork()) tree_.keepReading(true);

@@ -44,6 +44,8 @@ class TreeWatch {
   bool mayWait();
   // Marks what otherwise waits for its time.
   void flushDelayed();
+  // Whether somebody waits for isCaughtUp(): what it takes is then begun sooner.
+  void setAwaited(bool isAwaited) noexcept { files_.setAwaited(isAwaited); }
 
   // Whether all that was read, up to the last turn that found the queue empty, is marked, but for settling().
   bool isCaughtUp() const noexcept { return !tree_.hasEnded() && walk_.isDone() && files_.isCaughtUp(); }

@@ -106,6 +106,7 @@ void WatchLoop::run() {
 void WatchLoop::turn(TimePoint now) {
   // Read before the queue is: what was in it when this drain was asked for is then applied below.
   const std::uint64_t drainsAsked = drainsAsked_;
+  tree_->setAwaited(drainsAsked > drainsDone_);
   const bool isDry = tree_->turn(now, kTurn);
   auto messages = tree_->takeMessages();
   std::move(messages.begin(), messages.end(), std::back_inserter(messages_));

@@ -30,6 +30,12 @@ void turnWhileBusy(TreeWatch& watch) {
   while (!isDry || watch.hasWork()) isDry = watch.turn(Clock::now(), Clock::duration::zero());
 }
 
+// The same at a given time, with some for each step: a search takes none of which there is no time.
+void turnAt(TreeWatch& watch, imgsync::TimePoint now) {
+  bool isDry = false;
+  while (!isDry || watch.hasWork()) isDry = watch.turn(now, std::chrono::milliseconds(10));
+}
+
 // The end of a walk is not put off until something happens in the tree.
 void comesToItsEnd() {
   for (int directories = 0; directories < 5; ++directories) {
@@ -86,9 +92,61 @@ void losesNothingOfAFlood() {
   CHECK(isReadable(watch));
 }
 
+// A file that was written to and is gone may have other names, and only a search through the tree finds them.
+void searchesSoonWhenAwaited() {
+  const TempTree tree;
+  for (const char* name : {"a", "b", "c"}) {
+    tree.directory(name);
+    tree.file(std::string(name) + "/f", "1");
+    CHECK_EQUAL(::link(tree.at(std::string(name) + "/f").c_str(), tree.at(std::string(name) + "/g").c_str()),
+                0);
+  }
+  BatchBuilder changes(SIZE_MAX);
+  TreeWatchOptions options;
+  options.tree.root = tree.path();
+  TreeWatch watch(options, changes);
+  watch.start();
+  auto now = Clock::now();
+  turnAt(watch, now);
+  const auto writeAndRemove = [&](const std::string& name) {
+    changes.take(SIZE_MAX);
+    tree.file(name, "2");
+    tree.remove(name);
+    turnAt(watch, now);
+  };
+  const auto isTold = [&](std::string_view name) {
+    const std::string packed = changes.take(SIZE_MAX);
+    return packed.find(name) != std::string::npos;
+  };
+  writeAndRemove("a/f");
+  CHECK(watch.isCaughtUp());
+  CHECK(isTold("a/g"));
+  // Each search reads the whole tree, so there is a pause between two.
+  writeAndRemove("b/f");
+  now += std::chrono::milliseconds(900);
+  turnAt(watch, now);
+  CHECK(!watch.isCaughtUp());
+  CHECK(watch.nextDeadline() > now);
+  CHECK(!isTold("b/g"));
+  // But nobody is kept waiting for it where a search is quick.
+  watch.setAwaited(true);
+  CHECK(watch.nextDeadline() <= now);
+  turnAt(watch, now);
+  CHECK(watch.isCaughtUp());
+  CHECK(isTold("b/g"));
+  watch.setAwaited(false);
+  writeAndRemove("c/f");
+  CHECK(!watch.isCaughtUp());
+  now += std::chrono::seconds(2);
+  turnAt(watch, now);
+  CHECK(watch.isCaughtUp());
+  CHECK(isTold("c/g"));
+}
+
 }  // namespace
 
 int main() {
   comesToItsEnd();
   losesNothingOfAFlood();
+  searchesSoonWhenAwaited();
 }

@@ -6,7 +6,7 @@ export interface CommandCall {
   readonly words: readonly string[];
   readonly lists: readonly (readonly string[])[];
   readonly options: Readonly<Record<string, unknown>>;
-  /** Of `--config`. */
+  /** Of `--config`; empty where it is not needed and was not given. */
   readonly file: string;
 }
 
@@ -31,8 +31,10 @@ export interface CommandSpec {
   readonly summary: string;
   readonly words?: readonly CommandWord[];
   readonly options?: readonly CommandOption[];
-  /** How it is written, without its name. */
+  /** How it is written, without its name and `--config`. */
   readonly usage: string;
+  /** False where it works without a configuration. */
+  readonly needsConfig?: false;
   /** Exit codes of its own, beside 64, 69, 70 and 78. */
   readonly exitCodes?: Readonly<Record<number, string>>;
   /** Loads what it needs and carries it out. @returns the exit code */
@@ -54,6 +56,32 @@ const texts = ({ options }: CommandCall, name: string): readonly string[] => {
 
 /** The verbs that ask a running imgsync-fast, or look at what one needs. */
 export const commands: readonly CommandSpec[] = [
+  {
+    name: 'check',
+    summary: 'check the configuration and end: one line for each fault',
+    usage: '',
+    run: async (call) => (await import('./check.js')).check(call.file),
+  },
+  {
+    name: 'import',
+    summary:
+      'turn the configuration of sersync (XML) or lsyncd (Lua) into one of ours and say what became of each part',
+    words: [{ name: 'file' }],
+    options: [
+      {
+        flags: '-o, --output <file>',
+        description: 'write the configuration into a new file, not to standard output',
+      },
+      { flags: '--check', description: 'write no configuration: only say what would become of each part' },
+    ],
+    usage: '<file> [-o sync.json] [--check]',
+    needsConfig: false,
+    run: async (call) =>
+      (await import('./import.js')).importFile(call.words[0] ?? '', {
+        output: text(call, 'output'),
+        check: flag(call, 'check'),
+      }),
+  },
   {
     name: 'doctor',
     summary: 'look at all that the configuration needs, here and at the targets: one line for each check',

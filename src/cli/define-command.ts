@@ -3,18 +3,18 @@ import type { CommandSpec } from './commands.js';
 
 /**
  * Adds a command of the table to the program.
- * @param perform gets what is to be done with the configuration that `--config` names
+ * @param perform gets what is to be done with the configuration that `--config` names, or without one
  */
 export const defineCommand = (
   program: Command,
   spec: CommandSpec,
   perform: (task: (file: string) => Promise<number>, options: { readonly config?: string }) => Promise<void>,
 ): void => {
-  const { name, summary, usage, words = [], options = [], exitCodes = {} } = spec;
+  const { name, summary, usage, words = [], options = [], exitCodes = {}, needsConfig = true } = spec;
   const command = program
     .command(name)
     .description(summary)
-    .usage(`--config <file> ${usage}`)
+    .usage(needsConfig ? `--config <file> ${usage}`.trimEnd() : usage)
     .helpOption('-h, --help', 'print this and end');
   for (const { name: word, choices } of words) {
     const argument = new Argument(word.startsWith('[') ? word : `<${word}>`);

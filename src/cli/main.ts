@@ -81,49 +81,22 @@ const createProgram = (perform: (task: Promise<number>) => Promise<void>): Comma
     if (config === undefined) program.error("error: required option '-c, --config <file>' not specified");
     return perform(task({ ...options, config, initialSync }));
   };
-  program
-    .command('check')
-    .description('check the configuration and end: one line for each fault')
-    .usage('--config <file>')
-    .helpOption('-h, --help', 'print this and end')
-    .action((_options: unknown, command: Command) => withConfig(check, command.optsWithGlobals()));
-  program
-    .command('import <file>')
-    .description(
-      'turn the configuration of sersync (XML) or lsyncd (Lua) into one of ours and say what became of each part',
-    )
-    .usage('<file> [-o sync.json] [--check]')
-    .option('-o, --output <file>', 'write the configuration into a new file, not to standard output')
-    .option('--check', 'write no configuration: only say what would become of each part')
-    .helpOption('-h, --help', 'print this and end')
-    .action((file: string, _options: unknown, command: Command) =>
-      perform(importFrom(file, command.optsWithGlobals())),
-    );
   for (const spec of commands)
-    defineCommand(program, spec, (task, options) => withConfig(({ config }) => task(config), options));
+    defineCommand(program, spec, (task, options) =>
+      spec.needsConfig === false
+        ? perform(task(options.config ?? ''))
+        : withConfig(({ config }) => task(config), options),
+    );
   program.helpCommand(false);
   addServiceCommands(program, root);
   return program;
 };
 
-const check = async ({ config }: Options): Promise<number> => {
-  const { loadConfig } = await import('../config/load.js');
-  await loadConfig(config);
-  process.stdout.write(`${config}: ok\n`);
-  return exitCodes.ok;
-};
+const check = async ({ config }: Options): Promise<number> => (await import('./check.js')).check(config);
 
 const start = async ({ config, logLevel, initialSync, hooksOnly }: Options): Promise<number> => {
   const { run } = await import('./run.js');
   return run(config, { logLevel, initialSync, hooksOnly: hooksOnly === true });
-};
-
-const importFrom = async (
-  file: string,
-  { output, check: onlyCheck }: { readonly output?: string; readonly check?: true },
-): Promise<number> => {
-  const { importFile } = await import('./import.js');
-  return importFile(file, { output, check: onlyCheck === true });
 };
 
 const helpText = (root: string): string => `

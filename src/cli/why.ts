@@ -11,8 +11,9 @@ export const why = async (
   { json }: { readonly json: boolean },
 ): Promise<number> => {
   const { stateDir, source } = await controlPlace(file);
-  const asked = encodeURIComponent(await pathForSource(source, path));
-  const report = (await askControl(stateDir, `GET /v1/why?path=${asked}`)) as WhyReport;
+  const asked = await pathForSource(source, path);
+  const query = new URLSearchParams(typeof asked === 'string' ? { path: asked } : { ...asked });
+  const report = (await askControl(stateDir, `GET /v1/why?${query}`)) as WhyReport;
   if (json) printJson('why', report);
   else for (const line of linesOf(report)) print(line);
   return exitCodes.ok;

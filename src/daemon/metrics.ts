@@ -28,6 +28,10 @@ export interface TargetMetrics {
   readonly sentBytes: number;
   readonly sentFiles: number;
   readonly deleted: number;
+  /** Paths that verifications found to differ although the target had acknowledged them. */
+  readonly drifted: number;
+  /** Share of its entries that the running verification has compared, from 0 to 1; 1 when none runs. */
+  readonly verified: number;
   /** From when a change was noticed until the target has it, seconds, for each path; those of a comparison aside. */
   readonly deliverySeconds: DistributionSnapshot;
   /** Paths in the batches that the target took. */

@@ -8,19 +8,21 @@ import { exclusionOf, kindAt } from './filtered.js';
 import type { OperatorFile, OperatorState } from './operator-file.js';
 import type { Replica } from './replica.js';
 import type { SettledOptions, SettledReport } from './settled.js';
-import { sourcePath } from './source-path.js';
-import { type VerifyOptions, type VerifyReport, verifyReplicas } from './verification.js';
+import { type PathText, sourcePath } from './source-path.js';
+import {
+  type VerificationPorts,
+  type VerifyOptions,
+  type VerifyReport,
+  verifyReplicas,
+} from './verification.js';
 import { goneAt, type WhyReport } from './why.js';
 
-export interface OperationsPorts {
+export interface OperationsPorts extends VerificationPorts {
   config(): Config;
   replicas(): readonly Replica[];
   isLive(): boolean;
   /** See `BarrierPorts.drain`. */
   drain(): Promise<ReadonlySet<RelPath>>;
-  /** Every directory of the source that no rule hides. */
-  directories(): Promise<readonly RelPath[]>;
-  settled(options: SettledOptions): Promise<SettledReport>;
   reload(config: Config): Promise<void>;
   /** See `DaemonOptions.load`. */
   readonly load: ((added: readonly unknown[]) => Promise<Config>) | undefined;
@@ -85,7 +87,7 @@ export class Operations {
   }
 
   /** Sends paths again, directories with all beneath, to all targets or one. @returns the number of paths */
-  push(paths: readonly string[], target?: string): number {
+  push(paths: readonly PathText[], target?: string): number {
     const changes = paths.map((text): Change => {
       const path = this.#path(text);
       const excluded = exclusionOf(this.ports.config().source, this.ports.config().rules, path);
@@ -110,7 +112,7 @@ export class Operations {
   }
 
   /** Where a path stands with each target, and why it is not there. */
-  async why(text: string): Promise<WhyReport> {
+  async why(text: PathText): Promise<WhyReport> {
     const { source, rules } = this.ports.config();
     const path = this.#path(text);
     const writing = await this.#writing();
@@ -210,7 +212,7 @@ export class Operations {
     }
   }
 
-  #path(text: string): RelPath {
+  #path(text: PathText): RelPath {
     return sourcePath(this.ports.config().source, text);
   }
 

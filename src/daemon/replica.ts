@@ -35,6 +35,7 @@ import { TargetDeletes } from './target-deletes.js';
 import { targetLog } from './target-log.js';
 import { observers, targetWatch } from './target-watch.js';
 import type { TreeSize } from './tree-size.js';
+import { Verifications } from './verifications.js';
 import { Deliveries, type PathAtTarget, whereIs } from './why.js';
 
 /** What all replicas of a daemon share. */
@@ -103,6 +104,7 @@ export class Replica {
   /** Why it is being tried again. */
   #failure: ReplicaFailure | undefined;
   readonly #deliveries = new Deliveries();
+  readonly #verifications = new Verifications();
   readonly #identity: string;
   readonly #digests: TargetDigests;
   readonly #checkpoint: TargetCheckpoint;
@@ -177,7 +179,11 @@ export class Replica {
   }
 
   metrics(): TargetMetrics {
-    return this.#counters.snapshot(this.replicator.totals);
+    return {
+      ...this.#counters.snapshot(this.replicator.totals),
+      verified: this.#verifications.ratio,
+      drifted: this.#verifications.drifted,
+    };
   }
 
   /** @param most paths that are named */
@@ -258,11 +264,14 @@ export class Replica {
     return { name, state, ...(reason === undefined ? {} : { reason }), ...found };
   }
 
-  /** Tells, changing nothing there, what differs at the target of these; see `verifyTarget`. */
-  difference(changes: readonly Change[], compare: Compare): Promise<VerifyOutcome> {
+  /**
+   * Tells, changing nothing there, what differs at the target of these; see `verifyTarget`.
+   * @param entries how many there are to compare; `undefined`: it is no more than a second look
+   */
+  difference(changes: readonly Change[], compare: Compare, entries?: number): Promise<VerifyOutcome> {
     const { config, pool } = this.around;
     const withoutDeletes = !config.delete.enabled;
-    return pool.verify({
+    const running = pool.verify({
       target: this.target,
       source: latin1Of(config.source),
       identity: this.around.identity(),
@@ -272,6 +281,12 @@ export class Replica {
       compare,
       deleteMethod: withoutDeletes ? 'none' : (this.#knownMethod() ?? 'parent-directory'),
     });
+    return entries === undefined ? running.outcome : this.#verifications.follow(running, entries);
+  }
+
+  /** So many paths differed at the target although it had acknowledged them. */
+  noteDrift(paths: number): void {
+    this.#verifications.drifted += paths;
   }
 
   /** Starts nothing for this target any more, or goes on. */

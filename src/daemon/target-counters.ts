@@ -54,6 +54,8 @@ export class TargetCounters {
     };
     for (const change of changes) {
       if (left.size > 0 && left.has(change.path)) continue;
+      // What a comparison left, or somebody asked for, was not noticed at that time.
+      if (change.sequence === 0) continue;
       if (change.at !== at) {
         add();
         at = change.at;
@@ -65,7 +67,7 @@ export class TargetCounters {
   }
 
   /** @param totals What a batch that failed had moved is no longer in them, but a counter never goes back. */
-  snapshot(totals: Readonly<ReplicatorTotals>): TargetMetrics {
+  snapshot(totals: Readonly<ReplicatorTotals>): Omit<TargetMetrics, 'drifted' | 'verified'> {
     this.#sentBytes = Math.max(this.#sentBytes, totals.sentBytes);
     this.#sentFiles = Math.max(this.#sentFiles, totals.files);
     return {

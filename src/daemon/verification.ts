@@ -45,8 +45,16 @@ export interface DriftedPath {
 }
 
 export interface VerificationPorts {
-  directories(): Promise<readonly RelPath[]>;
+  /** Every directory of the source that no rule hides, with the number of its entries. */
+  directories(): Promise<readonly SourceDirectory[]>;
+  /** How many entries the source has. */
+  countEntries(): Promise<number>;
   settled(options: SettledOptions): Promise<SettledReport>;
+}
+
+export interface SourceDirectory {
+  readonly path: RelPath;
+  readonly entries: number;
 }
 
 /** More differences than this are told as they were found, without a second look. */
@@ -66,38 +74,52 @@ export const verifyReplicas = async (
   ports: VerificationPorts,
   { checksum = false, sample, heal = false, signal }: VerifyOptions,
 ): Promise<VerifyReport> => {
-  const changes = sample === undefined ? [everything] : await sampled(ports, sample);
+  const scope = sample === undefined ? await everything(ports) : await sampled(ports, sample);
   const targets: VerifiedTarget[] = [];
   for (const replica of replicas) {
     signal?.throwIfAborted();
-    targets.push(await verifyOne(replica, changes, ports, { checksum, heal, signal }));
+    targets.push(await verifyOne(replica, scope, ports, { checksum, heal, signal }));
   }
-  return { checksum, ...(sample === undefined ? {} : { sampled: changes.length }), targets };
+  return { checksum, ...(sample === undefined ? {} : { sampled: scope.changes.length }), targets };
 };
 
-const everything: Change = { kind: 'tree', path: ROOT };
+/** What is compared. */
+interface Scope {
+  readonly changes: readonly Change[];
+  /** How many that are at the source, directories included. */
+  readonly entries: number;
+}
 
-const sampled = async ({ directories }: VerificationPorts, count: number): Promise<Change[]> => {
+const everything = async (ports: VerificationPorts): Promise<Scope> => ({
+  changes: [{ kind: 'tree', path: ROOT }],
+  // What can not be counted is compared all the same.
+  entries: 1 + (await ports.countEntries().catch(() => 0)),
+});
+
+const sampled = async ({ directories }: VerificationPorts, count: number): Promise<Scope> => {
   const left = [...(await directories())];
   const chosen: Change[] = [];
+  let sum = 0;
   while (chosen.length < count && left.length > 0) {
     const index = Math.floor(Math.random() * left.length);
-    const [path] = left.splice(index, 1, left[left.length - 1] as RelPath);
+    const [directory] = left.splice(index, 1, left[left.length - 1] as SourceDirectory);
     left.pop();
-    if (path !== undefined) chosen.push({ kind: 'directory', path });
+    if (directory === undefined) continue;
+    chosen.push({ kind: 'directory', path: directory.path });
+    sum += 1 + directory.entries;
   }
-  return chosen;
+  return { changes: chosen, entries: sum };
 };
 
 const verifyOne = async (
   replica: Replica,
-  changes: readonly Change[],
+  { changes, entries }: Scope,
   ports: VerificationPorts,
   { checksum, heal, signal }: VerifyOptions,
 ): Promise<VerifiedTarget> => {
   const { name } = replica;
   const compare = checksum === true ? 'checksum' : 'quick';
-  const first = await replica.difference(changes, compare);
+  const first = await replica.difference(changes, compare, entries);
   if (first.result === 'failed') return { name, failure: first.failure };
   const isCut = first.isCut || first.differences.length > maxSuspects;
   let suspects = first.differences;
@@ -111,6 +133,7 @@ const verifyOne = async (
     const known = new Set(suspects.map(({ path }) => path));
     suspects = again.differences.filter(({ path }) => known.has(path));
   }
+  replica.noteDrift(suspects.length);
   if (heal === true && suspects.length > 0)
     // As subtrees: these are compared by content, or sent in any case.
     replica.replicator.markChanged(

@@ -209,6 +209,16 @@ export const metricTable: readonly MetricDefinition[] = [
     ofTargets(({ held }) => held),
   ),
   gauge(
+    'imgsync_verify_progress_ratio',
+    'Share of its entries that the running verification of the target has compared; 1 when none runs.',
+    counted(({ verified }) => verified),
+  ),
+  counter(
+    'imgsync_drift_paths_total',
+    'Paths that verifications found to differ at the target although it had acknowledged them.',
+    counted(({ drifted }) => drifted),
+  ),
+  gauge(
     'imgsync_journal_bytes',
     'Memory of the changes that some target has not taken yet, roughly.',
     ({ changeLogBytes }) => single(changeLogBytes),

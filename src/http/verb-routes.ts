@@ -1,5 +1,6 @@
 import { OperationError } from '../core/errors.js';
 import type { TargetChoice } from '../daemon/settled.js';
+import type { PathText } from '../daemon/source-path.js';
 import type { Daemon } from '../daemon/status.js';
 import { type Action, RequestError, type Routes } from './control-server.js';
 
@@ -7,7 +8,8 @@ import { type Action, RequestError, type Routes } from './control-server.js';
 export type VerbDaemon = Pick<Daemon, 'settled' | 'operations'>;
 
 /**
- * What the verbs of the command line ask; `target` may be left out where all targets are meant otherwise:
+ * What the verbs of the command line ask; `target` may be left out where all targets are meant otherwise. A path that is no
+ * UTF-8 is `{"base64": "…"}` in `paths`, or `?base64=…`:
  * - `POST /v1/wait`, body `{"paths": […], "targets": "all" | 2 | ["NAME"], "timeoutMs": 30000}`, all optional: answers
  *   when what is at the source now is at the targets, or when the time is over; see `SettledReport`
  * - `GET /v1/why?path=…`: see `WhyReport`
@@ -20,14 +22,15 @@ export type VerbDaemon = Pick<Daemon, 'settled' | 'operations'>;
 export const verbRoutes = (daemon: VerbDaemon): Routes => ({
   'POST /v1/wait': action((body, { signal }) =>
     daemon.settled({
-      paths: optional(body, 'paths', isTexts, 'a list of paths'),
+      paths: pathsIn(body),
       targets: optional(body, 'targets', isChoice, '"all", a number or a list of names'),
       timeoutMs: optional(body, 'timeoutMs', isTime, 'a number of milliseconds'),
       signal,
     }),
   ),
   'GET /v1/why': action((_body, { query }) => {
-    const path = query.get('path');
+    const base64 = query.get('base64');
+    const path = base64 === null ? query.get('path') : bytesOf(base64);
     if (path === null) throw new RequestError(400, 'path: is missing');
     return daemon.operations.why(path);
   }),
@@ -54,10 +57,7 @@ export const verbRoutes = (daemon: VerbDaemon): Routes => ({
     target: await daemon.operations.removeTarget(nameIn(body)),
   })),
   'POST /v1/push': action((body) => ({
-    paths: daemon.operations.push(
-      optional(body, 'paths', isTexts, 'a list of paths') ?? [],
-      optional(body, 'target', isText, 'a name'),
-    ),
+    paths: daemon.operations.push(pathsIn(body) ?? [], optional(body, 'target', isText, 'a name')),
   })),
   'POST /v1/full': action((body) => ({
     targets: daemon.operations.fullSync(optional(body, 'target', isText, 'a name')),
@@ -72,6 +72,12 @@ export const verbRoutes = (daemon: VerbDaemon): Routes => ({
     }),
   ),
 });
+
+const pathsIn = (body: unknown): PathText[] | undefined =>
+  optional(body, 'paths', isPaths, 'a list of paths, each a text or {"base64": "…"}')?.map((path) =>
+    typeof path === 'string' ? path : bytesOf(path.base64),
+  );
+const bytesOf = (base64: string): Uint8Array => Buffer.from(base64, 'base64');
 
 const nameIn = (body: unknown): string => {
   const name = optional(body, 'target', isText, 'a name');
@@ -115,6 +121,11 @@ const isFlag = (value: unknown): value is boolean => typeof value === 'boolean';
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0;
 const isTexts = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every((each) => typeof each === 'string');
+const isPaths = (value: unknown): value is (string | { base64: string })[] =>
+  Array.isArray(value) &&
+  value.every((each: unknown) =>
+    isText(typeof each === 'object' && each !== null ? Reflect.get(each, 'base64') : each),
+  );
 const isChoice = (value: unknown): value is TargetChoice =>
   value === 'all' || typeof value === 'number' || isTexts(value);
 const isTime = (value: unknown): value is number =>

@@ -33,8 +33,8 @@ export class HeldDeletes implements Iterable<PendingChange> {
   }
 
   /** @param entries what each stands for, same order */
-  add(changes: readonly Change[], entries: readonly number[], at: number): void {
-    for (const [index, { kind, path }] of changes.entries()) {
+  add(changes: readonly PendingChange[], entries: readonly number[]): void {
+    for (const [index, { kind, path, at }] of changes.entries()) {
       this.#changes.add(kind, path, at);
       this.#entries.set(path, entries[index] ?? 1);
     }

@@ -25,15 +25,22 @@ export interface Mark {
   readonly concerns: (change: Change) => boolean;
 }
 
-/** The sequence of what is left of a batch: that of its own path, otherwise the oldest of the batch. */
-export const sequencesOf = (batch: readonly PendingChange[]): ((path: RelPath) => Sequence) => {
-  let known: ReadonlyMap<RelPath, Sequence> | undefined;
-  let oldest = Number.POSITIVE_INFINITY;
+/** Which change something stands for. */
+export type Origin = Required<Pick<PendingChange, 'at' | 'sequence'>>;
+
+/** Where what is left of a batch comes from: from the change of its own path, otherwise from the oldest of the batch. */
+export const originsOf = (batch: readonly PendingChange[]): ((path: RelPath) => Origin) => {
+  let known: ReadonlyMap<RelPath, PendingChange> | undefined;
+  let [at, sequence] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   return (path) => {
     if (known === undefined) {
-      known = new Map(batch.map((change) => [change.path, change.sequence ?? 0]));
-      for (const sequence of known.values()) oldest = Math.min(oldest, sequence);
+      known = new Map(batch.map((change) => [change.path, change]));
+      for (const change of batch) {
+        at = Math.min(at, change.at);
+        sequence = Math.min(sequence, change.sequence ?? 0);
+      }
     }
-    return known.get(path) ?? oldest;
+    const own = known.get(path);
+    return own === undefined ? { at, sequence } : { at: own.at, sequence: own.sequence ?? 0 };
   };
 };

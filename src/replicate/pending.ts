@@ -11,7 +11,7 @@ export interface PendingChange extends Change {
   readonly sequence?: Sequence;
 }
 
-/** Changes that one target has read and not yet sent, oldest first, one for each path. */
+/** Changes that one target has read and not yet sent, in the order in which they came, one for each path. */
 export class PendingChanges implements Iterable<PendingChange> {
   readonly #byPath = new Map<RelPath, PendingChange>();
 
@@ -19,10 +19,11 @@ export class PendingChanges implements Iterable<PendingChange> {
     return this.#byPath.size;
   }
 
-  /** When the oldest was first seen, ms since the epoch. */
+  /** When the oldest was first seen, ms since the epoch. It need not be the first: what a batch left came back later. */
   get oldestAt(): number | undefined {
-    for (const change of this.#byPath.values()) return change.at;
-    return undefined;
+    let oldest: number | undefined;
+    for (const { at } of this.#byPath.values()) if (oldest === undefined || at < oldest) oldest = at;
+    return oldest;
   }
 
   add(kind: ChangeKind, path: RelPath, at: number, sequence: Sequence = 0): void {
@@ -31,7 +32,7 @@ export class PendingChanges implements Iterable<PendingChange> {
     this.#byPath.set(path, {
       kind: older === undefined ? kind : widerKind(kind, older.kind),
       path,
-      at: older?.at ?? at,
+      at: Math.min(at, older?.at ?? at),
       sequence: Math.min(sequence, older?.sequence ?? (older === undefined ? sequence : 0)),
     });
   }

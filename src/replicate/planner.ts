@@ -57,15 +57,21 @@ export const takeBatch = (
 
 /** A subtree carries what lies below it, and so stands for the oldest change of that. */
 const withoutCovered = (batch: readonly PendingChange[], trees: ReadonlySet<RelPath>): PendingChange[] => {
-  let oldest = Number.POSITIVE_INFINITY;
+  let [oldestAt, oldest] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   const left = batch.filter((change) => {
     const isCovered = liesBelow(change.path, trees);
-    if (isCovered) oldest = Math.min(oldest, change.sequence ?? 0);
+    if (isCovered) {
+      oldestAt = Math.min(oldestAt, change.at);
+      oldest = Math.min(oldest, change.sequence ?? 0);
+    }
     return !isCovered;
   });
-  return left.map((change) =>
-    change.kind === 'tree' && oldest < (change.sequence ?? 0) ? { ...change, sequence: oldest } : change,
-  );
+  if (left.length === batch.length) return left;
+  return left.map((change) => {
+    if (change.kind !== 'tree') return change;
+    const { at, sequence = 0 } = change;
+    return { ...change, at: Math.min(at, oldestAt), sequence: Math.min(sequence, oldest) };
+  });
 };
 
 /**

@@ -25,6 +25,8 @@ export class ReconcileRun {
     private readonly list: DirectoryList,
     /** ms since the epoch. */
     readonly startedAt: number,
+    /** Since when the target may lack what it sends, ms since the epoch. */
+    private readonly since = startedAt,
   ) {}
 
   get total(): number {
@@ -59,7 +61,7 @@ export class ReconcileRun {
     const take = (index: number): boolean => {
       const path = this.list.paths[index] as RelPath;
       if (claims.conflictsWith(path)) return false;
-      batch.push({ kind: 'directory', path, at: this.startedAt });
+      batch.push({ kind: 'directory', path, at: this.since });
       // An empty directory costs a line of the list as well.
       entries += 1 + (this.list.entries[index] ?? 0);
       return true;

@@ -21,7 +21,7 @@ import {
   type ReplicaFailure,
   type ReplicaState,
 } from './machine.js';
-import { type Lack, type Mark, type OpenWork, sequencesOf } from './open-work.js';
+import { type Lack, type Mark, type OpenWork, originsOf } from './open-work.js';
 import { PathClaims } from './path-claims.js';
 import { type PendingChange, PendingChanges } from './pending.js';
 import {
@@ -553,7 +553,7 @@ export class Replicator {
     this.ports.listDirectories(skipped).then(
       (list) => {
         this.#isListing = false;
-        this.#reconcile = new ReconcileRun(list, this.ports.clock.now());
+        this.#reconcile = new ReconcileRun(list, this.ports.clock.now(), this.#unknownSince);
         this.ports.observer.reconcileStarted(reason, list.paths.length);
         this.#finishReconcileWhenDone();
         this.wake();
@@ -750,28 +750,33 @@ export class Replicator {
     const failed =
       outcome.stuck.length === 0 ? noPaths : new Set(outcome.stuck.map(({ path }) => asRelPath(path)));
     const directories = Array.from(unpackChanges(outcome.directories), ({ path }) => path);
-    const sequenceOf = sequencesOf(batch.changes);
+    const originOf = originsOf(batch.changes);
+    // What is left waits since it changed, not since this batch.
+    const leave = (place: PendingChanges, kind: ChangeKind, path: RelPath): void =>
+      place.put({ kind, path, ...originOf(path) });
     for (const path of directories)
-      if (!failed.has(path) && this.#mayStandOnRemains(path))
-        this.#pending.add('tree', path, now, sequenceOf(path));
+      if (!failed.has(path) && this.#mayStandOnRemains(path)) leave(this.#pending, 'tree', path);
     for (const path of this.#stuck.clearCovered(batch.changes, failed)) this.ports.observer.freed(path);
     for (const { kind, path, code, text } of outcome.stuck) {
       this.ports.observer.stuck(this.#stuck.report({ kind, path: asRelPath(path) }, code, text, now));
     }
     let deferred = 0;
     for (const { kind, path } of unpackChanges(outcome.deferred)) {
-      this.#pending.add(kind, path, now, sequenceOf(path));
+      leave(this.#pending, kind, path);
       deferred++;
     }
     let big = 0;
     for (const { kind, path } of unpackChanges(outcome.big)) {
-      this.#big.add(kind, path, now, sequenceOf(path));
+      leave(this.#big, kind, path);
       big++;
     }
     this.#held.delivered(batch.changes);
-    this.#held.add([...unpackChanges(outcome.held)], outcome.heldEntries, now);
+    this.#held.add(
+      Array.from(unpackChanges(outcome.held), (change) => ({ ...change, at: originOf(change.path).at })),
+      outcome.heldEntries,
+    );
     for (const path of this.ports.journal.acknowledged(batch.ticket, directories))
-      this.#pending.add('directory', path, now, sequenceOf(path));
+      leave(this.#pending, 'directory', path);
     batch.run?.delivered(batch.changes.length);
     this.#finishReconcileWhenDone();
     this.#totals.files += stats.files;

@@ -60,6 +60,7 @@ export interface TransferStats {
 
 /** What a running batch has moved so far. */
 export interface TransferProgress {
+  /** Of a dry run that compares: entries that were compared. */
   readonly files: number;
   readonly sentBytes: number;
 }

@@ -47,8 +47,8 @@ export interface TransferPool {
   /** @param askToDelete is asked what the batch may delete, once, before it is sent; without it, all */
   submit(request: TransferRequest, askToDelete?: AskToDelete): Running<TransferOutcome>;
   probe(request: ProbeRequest): Running<ProbeOutcome>;
-  /** Tells what differs, changing nothing. Never rejects. */
-  verify(request: VerifyRequest): Promise<VerifyOutcome>;
+  /** Tells what differs, changing nothing. */
+  verify(request: VerifyRequest): Running<VerifyOutcome>;
   /** Ends the rsyncs that wait for a list. */
   retireStandbys(): Promise<void>;
   /** Ends the shared connection of a target, after its last transfer. */
@@ -101,12 +101,20 @@ class PiscinaTransferPool implements TransferPool {
     return this.#run<ProbeOutcome>('probe', request, []);
   }
 
-  async verify(request: VerifyRequest): Promise<VerifyOutcome> {
-    const outcome = await this.#run<VerifyOutcome | ProbeOutcome>('verify', request, []).outcome;
-    if (outcome.result === 'compared' || outcome.result === 'failed') return outcome;
+  verify(request: VerifyRequest): Running<VerifyOutcome> {
+    const running = this.#run<VerifyOutcome | ProbeOutcome>('verify', request, []);
     return {
-      result: 'failed',
-      failure: 'failure' in outcome ? outcome.failure : internalFailure('cancelled'),
+      get progress() {
+        return running.progress;
+      },
+      outcome: running.outcome.then((outcome) => {
+        if (outcome.result === 'compared' || outcome.result === 'failed') return outcome;
+        return {
+          result: 'failed',
+          failure: 'failure' in outcome ? outcome.failure : internalFailure('cancelled'),
+        };
+      }),
+      cancel: () => running.cancel(),
     };
   }
 

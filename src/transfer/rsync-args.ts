@@ -15,6 +15,8 @@ export interface RsyncCall {
   readonly recursive: boolean;
   /** Nothing is changed: only what differs is told. */
   readonly dryRun: boolean;
+  /** Whether what is the same is told as well; an item of it is two characters, such as `.f`. Default false. */
+  readonly tellsSame?: boolean;
   readonly compare: Compare;
 }
 
@@ -46,6 +48,7 @@ export const rsyncArgs = ({
   kept,
   recursive,
   dryRun,
+  tellsSame = false,
   compare,
 }: RsyncCall): string[] => [
   // The operator's own come first: where they contradict, what follows wins.
@@ -53,6 +56,7 @@ export const rsyncArgs = ({
   '-lptgoD',
   ...(recursive ? ['-r', '--no-inc-recursive'] : ['-d']),
   ...(dryRun ? ['-n'] : []),
+  ...(tellsSame ? ['-ii'] : []),
   ...(compare === 'checksum' ? ['-c'] : compare === 'never' ? ['-I'] : []),
   ...(deleteMethod === 'none' ? [] : ['--delete', '--force']),
   ...(deleteMethod === 'missing-args' ? ['--delete-missing-args'] : []),

@@ -12,7 +12,7 @@ const maxDifferences = 100_000;
 /** Compares by a dry run of rsync. Never rejects for what rsync does. */
 export const verifyTarget = async (
   request: VerifyRequest,
-  { env, signal }: BatchContext,
+  { env, signal, onProgress }: BatchContext,
 ): Promise<VerifyOutcome> => {
   const { target, rules, kept, deleteMethod, changes, compare } = request;
   const root = openSourceRoot(request.source, request.identity);
@@ -31,13 +31,14 @@ export const verifyTarget = async (
     if ('code' in lists) return { result: 'failed', failure: lists };
     const differences: Difference[] = [];
     let isCut = false;
+    let compared = 0;
     const strays = new Strays(root.fd);
     for (const [list, recursive] of [
       [Buffer.concat([lists.list, lists.checked]), false],
       [lists.trees, true],
     ] as const) {
       if (list.length === 0) continue;
-      const call = { target, rules, kept, deleteMethod, recursive, compare, dryRun: true };
+      const call = { target, rules, kept, deleteMethod, recursive, compare, dryRun: true, tellsSame: true };
       const run = await runRsync(
         { ...call, maxDelete: Number.POSITIVE_INFINITY },
         {
@@ -46,7 +47,10 @@ export const verifyTarget = async (
           env,
           signal,
           strays: strays.detector({ isDry: true }),
+          onProgress: () => onProgress({ files: compared, sentBytes: 0 }),
           onItem: ({ what, path }) => {
+            if (what !== '*deleting') compared++;
+            if (isSame(what)) return;
             isCut ||= differences.length >= maxDifferences;
             if (!isCut) differences.push({ what, path });
           },
@@ -62,6 +66,9 @@ export const verifyTarget = async (
     root.close();
   }
 };
+
+/** See `RsyncCall.tellsSame`. */
+const isSame = (what: string): boolean => what.length === 2;
 
 const cancelled = {
   code: 'CANCELLED',

@@ -22,6 +22,7 @@ export const metricTypes: Readonly<Record<string, 'counter' | 'gauge' | 'histogr
   imgsync_last_success_timestamp_seconds: 'gauge',
   imgsync_stuck_paths: 'gauge',
   imgsync_held_deletes: 'gauge',
+  imgsync_verify_progress_ratio: 'gauge',
   imgsync_drift_paths_total: 'counter',
   imgsync_journal_bytes: 'gauge',
   imgsync_config_last_reload_successful: 'gauge',

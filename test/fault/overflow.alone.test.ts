@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { askControl } from '../../src/cli/control-client.js';
+import type { SettledReport } from '../../src/daemon/settled.js';
 import type { DaemonStatus } from '../../src/daemon/status.js';
+import { ask } from '../support/ask.js';
 import { churn } from '../support/churn.js';
 import { chooseSeed, Random } from '../support/random.js';
 import { type Replication, startReplication } from '../support/replication.js';
@@ -141,4 +145,91 @@ test('events at full speed while the JS thread is blocked: none is lost', async 
   await replication.settled();
   const overflows = imgsync.logs.filter(isOverflow).length;
   t.diagnostic(`${events} events in ${seconds.toFixed(1)} s, overflows told: ${overflows}`);
+});
+
+/** Waits as `imgsync-fast wait` does, for as long as it takes. */
+const wait = async ({ imgsync }: Replication): Promise<SettledReport> => {
+  const { stateDir } = JSON.parse(readFileSync(imgsync.file, 'utf8')) as { readonly stateDir: string };
+  return (await askControl(stateDir, 'POST /v1/wait', {}, 0)) as SettledReport;
+};
+
+test('a wait over events that were lost ends when what they told is there', {
+  skip: unlessRoot,
+}, async (t) => {
+  const seed = chooseSeed();
+  t.diagnostic(`SEED=${seed}`);
+  const random = new Random(seed);
+  const files: Record<string, string> = {};
+  for (let i = 0; i < 400; i++) files[`d${i % 20}/f${i}`] = 'old';
+  const replication = await startReplication(t, { files, config: { http: { listen: '127.0.0.1:0' } } });
+  await replication.imgsync.stop();
+  await withQueueLimit(16, () => replication.restart());
+  const { source, imgsync, targets } = replication;
+  const { port } = await imgsync.waitForLog(({ msg }) => msg === 'listening for http', 'its port');
+  assert.equal((await wait(replication)).settled, true);
+  /** The log does not tell of each. */
+  const overflows = async (): Promise<number> => {
+    const { text } = await ask({ port: Number(port), path: '/metrics' });
+    return Number(/^imgsync_event_queue_overflows_total\{.*\} (\d+)$/m.exec(text)?.[1]);
+  };
+  for (let round = 0; round < 5; round++) {
+    const before = await overflows();
+    imgsync.freeze();
+    const expected = new Map<string, Buffer | undefined>();
+    for (let i = 0; i < 200; i++) {
+      const path = `d${random.below(25)}/f${random.below(400)}`;
+      if (random.chance(0.2)) {
+        source.remove(path);
+        expected.set(path, undefined);
+      } else {
+        const content = random.bytes(50);
+        source.write(path, content);
+        expected.set(path, content);
+      }
+    }
+    // Asked for when it is lost already, but before anybody knows.
+    const waiting = wait(replication);
+    imgsync.thaw();
+    const report = await waiting;
+    assert.equal(report.settled, true, JSON.stringify(report));
+    for (const target of targets)
+      for (const [path, content] of expected) {
+        const found = target.has(path) ? target.read(path) : undefined;
+        const isSame = content === undefined ? found === undefined : found?.equals(content) === true;
+        assert.ok(isSame, `round ${round}: ${path} is not at ${target.path} as it was saved`);
+      }
+    await waitFor(async () => (await overflows()) > before, { what: 'word of the overflow' });
+  }
+});
+
+test('a wait that is under way when events are lost ends when what it waits for is there', {
+  skip: unlessRoot,
+}, async (t) => {
+  const replication = await startReplication(t, { files: { a: 'old', 'd/x': 'x' } });
+  await replication.imgsync.stop();
+  await withQueueLimit(16, () => replication.restart());
+  const { source, imgsync, targets } = replication;
+  assert.equal((await wait(replication)).settled, true);
+  const paused = replication.command('pause', 'target-2');
+  assert.equal(paused.code, 0, paused.stderr);
+  source.write('a', 'new');
+  let report: SettledReport | undefined;
+  const waiting = wait(replication).then((ended) => {
+    report = ended;
+    return ended;
+  });
+  assert.equal(replication.command('wait', '--target', 'target-1').code, 0);
+  imgsync.freeze();
+  for (let i = 0; i < 200; i++) source.write(`d/f${i}`, `${i}`);
+  imgsync.thaw();
+  await imgsync.waitForLog(isOverflow, 'word of the overflow');
+  assert.equal(replication.command('wait', '--target', 'target-1').code, 0);
+  for (let i = 0; i < 200; i++) assert.equal(targets[0]?.read(`d/f${i}`).toString(), `${i}`);
+  // The other one still has nothing.
+  assert.equal(report, undefined);
+  assert.equal(targets[1]?.read('a').toString(), 'old');
+  assert.equal(replication.command('resume', 'target-2').code, 0);
+  assert.equal((await waiting).settled, true);
+  assert.equal(targets[1]?.read('a').toString(), 'new');
+  await replication.settled();
 });

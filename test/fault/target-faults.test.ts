@@ -168,6 +168,32 @@ test('one of 1,000 files may not be written at the target: the others arrive, it
   }
 });
 
+test('names with quotes and brackets that a module refuses are stuck, each by its own name; they go when it takes them', async (t) => {
+  const refused = ['say "yes".key', 'a (copy "2").key', "it's [1] \\ back.key", '".key', 'in "d"/x "y".key'];
+  const files = Object.fromEntries(['a/f', ...refused].map((path) => [path, `content of ${path}`]));
+  const pair = await startPair(t, { config: ['exclude = *.key'] }, { files });
+  const { source, ill, well, imgsync } = pair;
+  const isRefused = (path: string) => path.endsWith('.key');
+  const stuckNames = () =>
+    new Set(
+      stuckLines(imgsync)
+        .filter(({ target, code }) => target === 'ill' && code === 'REFUSED')
+        .map(({ path }) => String(path).replaceAll('\\\\', '\\')),
+    );
+  await waitFor(() => refused.every((path) => stuckNames().has(path)), { what: 'word of each stuck path' });
+  assert.deepEqual([...stuckNames()].sort(), [...refused].sort());
+  await imgsync.settled([well.path]);
+  await imgsync.settled([ill.path], { exclude: isRefused });
+  // What was told counts, not only the first comparison.
+  source.write('another "one".key', 'later');
+  source.write('a/f', 'flows');
+  await waitFor(() => stuckNames().has('another "one".key'), { what: 'word of the later one' });
+  await imgsync.settled([ill.path], { exclude: isRefused });
+  for (const path of [...refused, 'another "one".key']) assert.equal(ill.tree.has(path), false, path);
+  ill.configure((text) => text.replace('exclude = *.key\n', ''));
+  await imgsync.settled([ill.path, well.path]);
+});
+
 /** Whether somebody without rights can run what the tests compiled. */
 const isReachable = (): boolean => {
   try {

@@ -30,6 +30,23 @@ test('each path that was taken is counted by how long it took, those of a compar
   assert.equal(batchPaths.sum, 10);
 });
 
+test('what was not noticed at some time has no time of delivery', () => {
+  const counters = new TargetCounters('a');
+  counters.delivered(
+    [
+      { ...change('a', 0), sequence: 0 },
+      { ...change('b', 0), sequence: 7 },
+    ],
+    new Set(),
+    true,
+    1,
+  );
+  assert.equal(
+    counters.snapshot(totals).deliverySeconds.counts.reduce((sum, count) => sum + count),
+    1,
+  );
+});
+
 test('what is larger than all bounds is counted too', () => {
   const counters = new TargetCounters('a');
   counters.delivered([change('a', 0)], new Set(), true, 100_000_000);

@@ -12,9 +12,8 @@ const changeOf = (path: string, kind: Change['kind'] = 'entry'): Change => ({
 const heldOf = (...paths: string[]): HeldDeletes => {
   const held = new HeldDeletes();
   held.add(
-    paths.map((path) => changeOf(path)),
+    paths.map((path) => ({ ...changeOf(path), at: 0 })),
     paths.map(() => 2),
-    0,
   );
   return held;
 };

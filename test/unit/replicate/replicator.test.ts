@@ -360,6 +360,79 @@ test('a target that was not compared yet is behind since that was asked for', as
   assert.equal(replicator.oldestPendingAt, undefined);
 });
 
+const leavings: Readonly<Record<string, Partial<TransferOutcome & { result: 'acknowledge' }>>> = {
+  deferred: { deferred: packChanges([{ kind: 'entry', path: 'a/f' as RelPath }]) },
+  'moved to the lane of big files': { big: packChanges([{ kind: 'entry', path: 'a/f' as RelPath }]) },
+  'a part of a subtree': { deferred: packChanges([{ kind: 'entry', path: 'a/f/below' as RelPath }]) },
+};
+for (const [what, outcome] of Object.entries(leavings))
+  test(`a change is as old as it was when it is ${what}`, async () => {
+    const { clock, inFlight, change, ready, replicator } = setUp();
+    clock.pass(1_000);
+    change('a/f', what === 'a part of a subtree' ? 'tree' : 'entry');
+    await ready();
+    clock.pass(5_000);
+    // It is newer, and was read first.
+    change('b/f');
+    change('c/f');
+    inFlight[0]?.end({ ...acknowledged, ...outcome });
+    await turn();
+    assert.equal(replicator.oldestPendingAt, 1_000);
+    clock.pass(5_000);
+    while (inFlight.length > 0) {
+      inFlight[0]?.end(acknowledged);
+      await turn();
+    }
+    assert.equal(replicator.oldestPendingAt, undefined);
+  });
+
+test('a change is as old as it was when its batch fails, or a directory carries it', async () => {
+  const { clock, inFlight, change, ready, replicator } = setUp();
+  clock.pass(1_000);
+  change('a/f');
+  await ready();
+  clock.pass(5_000);
+  change('a/f');
+  change('a', 'tree');
+  inFlight[0]?.end({ result: 'retry', failure });
+  await turn();
+  assert.equal(replicator.oldestPendingAt, 1_000);
+  clock.advance();
+  await ready();
+  assert.deepEqual(inFlight.map(pathsOf), [['a']]);
+  assert.equal(replicator.oldestPendingAt, 1_000);
+  inFlight[0]?.end({ result: 'retry', failure });
+  await turn();
+  assert.equal(replicator.oldestPendingAt, 1_000);
+});
+
+test('a delete that was held is as old as it was when it is released', async () => {
+  let isHolding = true;
+  const { clock, inFlight, change, ready, replicator } = setUp({ isHolding: () => isHolding });
+  clock.pass(1_000);
+  change('gone');
+  await ready();
+  clock.pass(5_000);
+  inFlight[0]?.end({ ...acknowledged, held: packChanges([{ kind: 'entry', path: 'gone' as RelPath }]) });
+  await turn();
+  isHolding = false;
+  replicator.releaseHeld();
+  assert.equal(replicator.oldestPendingAt, 1_000);
+});
+
+test('what a comparison leaves is as old as the doubt', async () => {
+  const { clock, inFlight, ready, replicator } = setUp({ directories: ['' as RelPath] });
+  clock.pass(1_000);
+  replicator.reconcile('start');
+  clock.pass(5_000);
+  await turn();
+  await ready();
+  inFlight[0]?.end({ ...acknowledged, big: packChanges([{ kind: 'entry', path: 'big' as RelPath }]) });
+  await turn();
+  assert.equal(replicator.progress, undefined);
+  assert.equal(replicator.oldestPendingAt, 1_000);
+});
+
 test('a stuck path is kept, tried again later, and freed by a delivery', async () => {
   const { inFlight, replicator, clock, change, ready } = setUp();
   change('a/f');
