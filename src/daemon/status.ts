@@ -121,7 +121,7 @@ export interface HeldDeletesStatus {
 
 /**
  * What a target's replication does.
- * - `starting`: nothing was compared yet
+ * - `starting`: not every directory of the source is watched yet, and nothing is being sent
  * - `idle`: it has everything that is known
  * - `transferring`: changes are on their way; `reconciling`: directories are being compared as well
  * - `backing-off`: a batch failed, the next try comes after a growing pause; `halted`: a person has to look
@@ -165,7 +165,7 @@ export interface TargetStatus {
   readonly reconcile?: {
     /** Directories that the target confirmed since it began. */
     readonly directoriesDone: number;
-    /** Those that differed or were not known; 0 while the source is still being looked at. */
+    /** Those that differed from what the target had confirmed, or of which nothing was known. */
     readonly directoriesTotal: number;
   };
   /** Regular files whose content was sent since the start. */

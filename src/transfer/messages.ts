@@ -56,7 +56,7 @@ export interface TransferStats {
   readonly literalBytes: number;
   /** Entries that were deleted at the target. */
   readonly deleted: number;
-  /** From the start of the batch to its end, ms. */
+  /** How long its rsyncs ran, together, ms. */
   readonly durationMs: number;
 }
 
