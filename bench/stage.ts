@@ -12,7 +12,7 @@ export interface Stage {
   readonly daemons: readonly RsyncDaemon[];
 }
 
-export const targetPaths = ({ daemons }: Stage): string[] => daemons.map(({ path }) => path);
+const targetPaths = ({ daemons }: Stage): string[] => daemons.map(({ path }) => path);
 
 /** The daemons have rsync's default settings unless `isTuned`. */
 export const openStage = async (

@@ -21,6 +21,9 @@ installPackages({
   mandoc: 'mandoc',
   zsh: 'zsh',
   fish: 'fish',
+  'systemd-sysusers': 'systemd',
+  'dpkg-shlibdeps': 'dpkg-dev',
+  objdump: 'binutils',
 });
 
 const run = (program, args) => {

@@ -350,7 +350,10 @@ export const configSchema = section({
   }
 });
 
-/** A configuration as it is written: in sync.json or as the object that the library takes. */
+/**
+ * A configuration as it is written: in sync.json or as the object that the library takes. Only `source` and `targets` are
+ * needed. Every key with its unit, range and default: docs/configuration.md of the package.
+ */
 export type ConfigInput = z.input<typeof configSchema>;
 export type Settings = z.output<typeof configSchema>;
 

@@ -13,8 +13,11 @@ export type ChangeKind = 'attributes' | 'entry' | 'directory' | 'tree';
 /** Position in the change log: 1, 2, 3 … in the order of arrival; 0 is before the first change. */
 export type Sequence = number;
 
+/** Something that may differ from what it was. */
 export interface Change {
+  /** How much of it has to be looked at. */
   readonly kind: ChangeKind;
+  /** Below the source root, one latin1 character per byte; the root is the empty string. */
   readonly path: RelPath;
 }
 

@@ -5,6 +5,7 @@ export abstract class ReplicationError extends Error {
   /** What an operator can do about it, one sentence. */
   abstract readonly hint: string;
 
+  /** Name of the class, such as `WatchError`. */
   override get name(): string {
     return this.constructor.name;
   }
@@ -18,8 +19,9 @@ export interface ConfigFault {
   readonly message: string;
   /** Set when the file may be right all the same: what it names is not there now, a disk that is mounted late mostly. */
   readonly code?: 'SOURCE_MISSING';
-  /** 1-based place in the file where it is known. */
+  /** 1-based line in the file, where it is known. */
   readonly line?: number;
+  /** 1-based column, where `line` is known. */
   readonly column?: number;
 }
 
@@ -32,6 +34,7 @@ export class ConfigError extends ReplicationError {
   constructor(
     /** The file's path, or a word for a configuration that came as an object. */
     readonly file: string,
+    /** Every fault, in the order of the document; never empty. */
     readonly faults: readonly ConfigFault[],
     options?: ErrorOptions,
   ) {

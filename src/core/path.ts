@@ -3,7 +3,10 @@
  * slash, never `.` or `..`. The root itself is the empty string. File names on Linux are bytes and need not be
  * UTF-8, so only this form travels from inotify to rsync; decode with {@link displayPath} to show one to people.
  */
-export type RelPath = string & { readonly __brand: 'RelPath' };
+export type RelPath = string & {
+  /** Exists for the compiler alone. */
+  readonly __brand: 'RelPath';
+};
 
 /** The source root. */
 export const ROOT = '' as RelPath;

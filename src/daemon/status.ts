@@ -67,9 +67,15 @@ export interface DaemonStatus {
   readonly directories: number;
   /** Whether every directory is watched: from then on nothing is missed. */
   readonly live: boolean;
+  /** In the order of the configuration. */
   readonly targets: readonly TargetStatus[];
-  /** When the next full sync begins, RFC 3339, and the target that is being compared by one; absent without a schedule. */
-  readonly fullSync?: { readonly nextAt: string; readonly running?: string };
+  /** Absent without a schedule. */
+  readonly fullSync?: {
+    /** When the next full sync begins, RFC 3339. */
+    readonly nextAt: string;
+    /** Name of the target that is being compared by one; absent between them. */
+    readonly running?: string;
+  };
   /** Absent when there are none. */
   readonly hooks?: readonly HookStatus[];
 }
@@ -93,6 +99,7 @@ export interface StuckPathsStatus {
 
 /** The guard of deletes of one target. Plain data. */
 export interface HeldDeletesStatus {
+  /** The target's name. */
   readonly target: string;
   /** Whether deletes wait for an operator. */
   readonly holding: boolean;
@@ -102,13 +109,25 @@ export interface HeldDeletesStatus {
   readonly limit?: number;
   /** Entries of the target that the held paths stand for, as far as known. */
   readonly entries: number;
+  /** Paths whose deletes wait. */
   readonly held: number;
   /** The first of them, for people; one that ends in `/*` stands for what is extra in that directory. */
   readonly heldPaths: readonly string[];
+  /** Paths that stay because their deletes were rejected. */
   readonly kept: number;
+  /** The first of them, for people. */
   readonly keptPaths: readonly string[];
 }
 
+/**
+ * What a target's replication does.
+ * - `starting`: not every directory of the source is watched yet, and nothing is being sent
+ * - `idle`: it has everything that is known
+ * - `transferring`: changes are on their way; `reconciling`: directories are being compared as well
+ * - `backing-off`: a batch failed, the next try comes after a growing pause; `halted`: a person has to look
+ * - `paused`: by an operator; `suspended`: the source is not there
+ * - `stopped`: it was removed, or the replication stops
+ */
 export type TargetState =
   | 'starting'
   | 'idle'
@@ -120,15 +139,19 @@ export type TargetState =
   | 'suspended'
   | 'stopped';
 
+/** Snapshot of one target. Plain data; counts begin at the start. */
 export interface TargetStatus {
+  /** As in the configuration; its place where that has none. */
   readonly name: string;
+  /** What it does at the moment. */
   readonly state: TargetState;
   /** Whether it took what it was last sent, as far as known: false while it is backing off, halted or suspended. */
   readonly up: boolean;
   /** Why it is backing off or halted, or holds deletes; one line. */
   readonly reason?: string;
-  /** The stable name with which `reason` begins, such as `CONNECTION_REFUSED`, and what can be done. */
+  /** The stable name with which `reason` begins, such as `CONNECTION_REFUSED`. */
   readonly code?: string;
+  /** What can be done about it, one sentence. */
   readonly hint?: string;
   /** Changes that wait for this target, those in flight included. */
   readonly pending: number;
@@ -139,7 +162,12 @@ export interface TargetStatus {
   /** Paths that the target keeps although the source does not have them: an operator rejected their deletes. */
   readonly kept: number;
   /** Only while a first sync or a reconcile runs. */
-  readonly reconcile?: { readonly directoriesDone: number; readonly directoriesTotal: number };
+  readonly reconcile?: {
+    /** Directories that the target confirmed since it began. */
+    readonly directoriesDone: number;
+    /** Those that differed from what the target had confirmed, or of which nothing was known. */
+    readonly directoriesTotal: number;
+  };
   /** Regular files whose content was sent since the start. */
   readonly filesSent: number;
   /** Bytes written to the wire since the start. */

@@ -7,7 +7,9 @@ import { type HookAction, type HookCall, HookFailure } from './hook-call.js';
 
 /** How one hook does. Plain data; counts since the start. */
 export interface HookStatus {
+  /** As in the configuration; its type where that has none, with a number where there are several. */
   readonly name: string;
+  /** What kind of hook it is. */
   readonly type: Hook['type'];
   /** Paths that wait, those of running calls included. */
   readonly waiting: number;

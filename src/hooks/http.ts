@@ -71,7 +71,7 @@ export const cdnPurgeAction = (hook: CdnPurgeHook): HookAction => {
 };
 
 /** Every byte that has to be, of any encoding. */
-export const encodePath = (path: RelPath): string =>
+const encodePath = (path: RelPath): string =>
   [...relPathToBytes(path)]
     .map((byte) => {
       const character = String.fromCharCode(byte);

@@ -88,7 +88,7 @@ const drain = (request: IncomingMessage): void => {
 };
 
 /** Sends a value as JSON. */
-export const send = (response: ServerResponse, status: number, value: unknown): void =>
+const send = (response: ServerResponse, status: number, value: unknown): void =>
   sendText(response, status, 'application/json', `${JSON.stringify(value ?? {})}\n`);
 
 /** Sends a text as it is. */

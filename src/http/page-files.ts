@@ -13,6 +13,7 @@ const scripts = [
   'overview',
   'paths',
   'plot',
+  'table',
   'targets',
 ];
 /** Path -> file in the folder `page`, which the build copies, and its type. Nothing else is ever read. */

@@ -1,7 +1,7 @@
 import type { Daemon, DaemonStatus } from '../daemon/status.js';
 
 /** Counts up when a field goes away or changes its meaning; further fields may come at any time. */
-export const statusSchema = 'imgsync-fast/status/1';
+const statusSchema = 'imgsync-fast/status/1';
 
 export interface StatusDocument extends DaemonStatus {
   readonly schema: typeof statusSchema;

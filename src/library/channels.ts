@@ -5,6 +5,7 @@ import type { ReplicationEvents } from './events.js';
 export interface ChannelMessage<Name extends keyof ReplicationEvents = keyof ReplicationEvents> {
   /** `source` of the configuration: which replication of this process it was. */
   readonly source: string;
+  /** What listeners of the event get. */
   readonly event: ReplicationEvents[Name];
 }
 

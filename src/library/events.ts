@@ -36,6 +36,7 @@ export class DeliveredEvent {
 
 /** A batch failed, or a target can not take anything until a person has looked. It is tried again by itself. */
 export interface FailureEvent extends ReplicaFailure {
+  /** The target's name. */
   readonly target: string;
   /** Failures in a row: 1, 2, 3 … */
   readonly attempt: number;
@@ -43,7 +44,9 @@ export interface FailureEvent extends ReplicaFailure {
 
 /** A target does not take one path; the rest goes on, and this one is tried again slowly. */
 export interface StuckEvent {
+  /** The target's name. */
   readonly target: string;
+  /** How much of the path it is about. */
   readonly kind: ChangeKind;
   /** Relative to the source, for people: see `displayPath`. */
   readonly path: string;
@@ -53,20 +56,32 @@ export interface StuckEvent {
   readonly code: string;
   /** rsync's words. */
   readonly text: string;
+  /** Tries so far: 1, 2, 3 … */
   readonly attempts: number;
 }
 
 /** A target's replication went from one state to another. */
 export interface StateEvent {
+  /** The target's name. */
   readonly target: string;
+  /** The state it is in now; `TargetState` says what each means. */
   readonly state: ReplicaState['name'];
+  /** The one it was in. */
   readonly before: ReplicaState['name'];
 }
 
 /** Every directory of the source is watched. */
 export interface LiveEvent {
+  /** Directories that are watched, the root included. */
   readonly directories: number;
+  /** Entries in them, directories included. */
   readonly entries: number;
+}
+
+/** The kernel's queue ran over. */
+export interface OverflowEvent {
+  /** Absolute path of the source root. */
+  readonly source: string;
 }
 
 /** What a replication tells: name of the event -> what its listeners get. */
@@ -82,7 +97,7 @@ export interface ReplicationEvents {
   /** A target does not take a path; told at each failed try of it. */
   stuck: StuckEvent;
   /** The kernel dropped events; a comparison finds what they told. Each time: a flood may bring many a second. */
-  overflow: { readonly source: string };
+  overflow: OverflowEvent;
   /** A target's state changed. */
   state: StateEvent;
   /** Replication can't go on. It stops by itself; `start()` begins anew. */

@@ -12,9 +12,10 @@ import { ConfigSource } from './config-source.js';
 import { Emitter, type Listener } from './emitter.js';
 import { DeliveredEvent, type ReplicationEvents } from './events.js';
 import { NotSettledError } from './not-settled.js';
-import { Run, type RunPhase } from './run.js';
+import { Run } from './run.js';
 import { type ReplicationLogger, safeLogger } from './safe-logger.js';
 
+/** What belongs to this process and not into a configuration. */
 export interface ReplicationOptions {
   /** Default: nothing is written. `log` of the configuration is for the command line. */
   readonly logger?: ReplicationLogger | undefined;
@@ -28,7 +29,7 @@ export type TargetInput = ConfigInput['targets'][number];
 /** Snapshot of a replication. Plain data. */
 export interface ReplicationStatus extends Omit<DaemonStatus, 'source' | 'startedAt'> {
   /** `stopped` before the start, too; `running` once every directory was watched. Whether it is at the moment: `live`. */
-  readonly phase: 'stopped' | RunPhase;
+  readonly phase: 'stopped' | 'starting' | 'running' | 'stopping';
   /** Absolute path of the source root; `undefined` while it is stopped. */
   readonly source: string | undefined;
   /** RFC 3339; absent while it is stopped. */
@@ -77,8 +78,15 @@ export interface Replication extends AsyncDisposable {
    * Calls back for each event, soon after it. What a listener throws is logged, or a warning of the process without a
    * logger; it harms nothing.
    */
-  on<Name extends keyof ReplicationEvents>(name: Name, listener: Listener<ReplicationEvents[Name]>): this;
-  off<Name extends keyof ReplicationEvents>(name: Name, listener: Listener<ReplicationEvents[Name]>): this;
+  on<Name extends keyof ReplicationEvents>(
+    name: Name,
+    listener: (event: ReplicationEvents[Name]) => unknown,
+  ): this;
+  /** Calls that listener no more; one that was not added is no error. */
+  off<Name extends keyof ReplicationEvents>(
+    name: Name,
+    listener: (event: ReplicationEvents[Name]) => unknown,
+  ): this;
 }
 
 /**

@@ -1,7 +1,16 @@
 import type { Logger, LogLine } from '../core/logger.js';
 
 /** What a replication writes to: a logger of pino, `console`, or an object with these four methods. */
-export type ReplicationLogger = Omit<Logger, 'child'>;
+export interface ReplicationLogger {
+  /** Each batch, each decision; much. */
+  readonly debug: LogLine;
+  /** Starts, first syncs, targets that are back. */
+  readonly info: LogLine;
+  /** What heals by itself: tries that failed, lost events. */
+  readonly warn: LogLine;
+  /** What needs a person. */
+  readonly error: LogLine;
+}
 
 const silent = (): void => {};
 

@@ -29,6 +29,14 @@ export interface TreeBatch<Encoding extends 'utf8' | 'buffer' = 'utf8'> {
   readonly overflow: boolean;
 }
 
+/** How much is watched. */
+export interface WatchedTree {
+  /** Directories, the root included. */
+  readonly directories: number;
+  /** Entries in them, directories included. */
+  readonly entries: number;
+}
+
 /** A watched tree: iterate over it, once. */
 export interface TreeWatch<Encoding extends 'utf8' | 'buffer' = 'utf8'>
   extends AsyncIterableIterator<TreeBatch<Encoding>>,
@@ -37,10 +45,12 @@ export interface TreeWatch<Encoding extends 'utf8' | 'buffer' = 'utf8'>
    * Resolves when every directory is watched: from then on no change is missed, and before it some come already. Rejects
    * with what ended the watch before, a {@link WatchError} or the reason of the signal.
    */
-  readonly ready: Promise<{ readonly directories: number; readonly entries: number }>;
+  readonly ready: Promise<WatchedTree>;
+  /** The next batch, as soon as something changed. Rejects as the iteration throws: see {@link watchTree}. */
   next(): Promise<IteratorResult<TreeBatch<Encoding>, undefined>>;
   /** Ends it. Resolves when every watch is freed; what was not taken is gone. */
   return(): Promise<IteratorResult<TreeBatch<Encoding>, undefined>>;
+  /** Itself: there is one iteration. */
   [Symbol.asyncIterator](): TreeWatch<Encoding>;
 }
 
@@ -67,7 +77,7 @@ class NativeTreeWatch<Encoding extends 'utf8' | 'buffer'> implements TreeWatch<E
   readonly #watcher: Watcher;
   readonly #signal: AbortSignal | undefined;
   #settle: {
-    resolve(found: { readonly directories: number; readonly entries: number }): void;
+    resolve(found: WatchedTree): void;
     reject(error: unknown): void;
   } = { resolve: () => {}, reject: () => {} };
   /** What the iteration throws after the last batch. */

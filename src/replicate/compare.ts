@@ -1,5 +1,6 @@
 import { parentOf, type RelPath, ROOT } from '../core/path.js';
-import type { DigestPlace, FoundDirectory, KnownDirectory, TargetDigests } from '../store/target-digests.js';
+import type { DigestPlace, FoundDirectory, KnownDirectory } from '../store/digest-walk.js';
+import type { TargetDigests } from '../store/target-digests.js';
 import type { ScannedDirectory } from '../watch/scan.js';
 import type { DirectoryList } from './reconcile.js';
 

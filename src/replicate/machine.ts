@@ -1,7 +1,10 @@
 /** Why a target gets nothing at the moment; `code` is stable, `text` is what rsync said, `hint` what can be done. */
 export interface ReplicaFailure {
+  /** Stable name, such as `CONNECTION_REFUSED`. */
   readonly code: string;
+  /** What rsync said, one line. */
   readonly text: string;
+  /** What can be done about it, one sentence. */
   readonly hint: string;
 }
 

@@ -14,7 +14,7 @@ export interface DigestRecord {
   readonly isSuspect: boolean;
 }
 
-export const digestBytes = 16;
+const digestBytes = 16;
 const idBytes = 6;
 /** Bytes of an encoded record. */
 export const recordBytes = digestBytes + 4 + idBytes + 1;

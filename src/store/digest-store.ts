@@ -14,12 +14,13 @@ import {
   readNote,
   removeNote,
   type StoreFile,
+  type StoreWriter,
   storeFormat,
   targetKeys,
   transact,
   writeNote,
 } from './store-file.js';
-import { type StoreWriter, TargetDigests } from './target-digests.js';
+import { TargetDigests } from './target-digests.js';
 
 export interface DigestStoreEvents {
   /** What was found could not be used: it now bears the name `file`, and a new store was begun. */

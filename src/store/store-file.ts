@@ -2,6 +2,18 @@ import { ABORT, type Database, open, type RootDatabase, TransactionFlags } from 
 
 export type Table = Database<Buffer, Buffer>;
 
+/** What all targets of a store share. */
+export interface StoreWriter {
+  /** Runs `action` in a transaction; when this returns, the death of the process takes nothing of it back. */
+  write(action: () => void): void;
+  /** Whether the store was given up; then nothing that is read counts. */
+  readonly isLost: boolean;
+  /** A fresh directory id; only within a transaction. */
+  newId(): number;
+  /** The newest id given. */
+  readonly lastId: number;
+}
+
 /** An LMDB file that holds a table of notes and one table for each target. */
 export interface StoreFile {
   readonly root: RootDatabase<Buffer, Buffer>;

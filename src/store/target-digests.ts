@@ -9,22 +9,10 @@ import {
   isStorableName,
   keyBehind,
   nameOf,
-  parentIdOf,
-  writeKey,
 } from './digest-record.js';
-import type { Table } from './store-file.js';
-
-/** What all targets of a store share. */
-export interface StoreWriter {
-  /** Runs `action` in a transaction; when this returns, the death of the process takes nothing of it back. */
-  write(action: () => void): void;
-  /** Whether the store was given up; then nothing that is read counts. */
-  readonly isLost: boolean;
-  /** A fresh directory id; only within a transaction. */
-  newId(): number;
-  /** The newest id given. */
-  readonly lastId: number;
-}
+import { childPath, childrenOf, DigestWalk, type KnownDirectory, lastName } from './digest-walk.js';
+import type { StoreWriter, Table } from './store-file.js';
+import { pause, removeCutOff, stepSize } from './sweep.js';
 
 /**
  * How much of a directory was acknowledged:
@@ -43,14 +31,6 @@ export interface AcknowledgedDirectory {
   readonly coverage: Coverage;
 }
 
-/** What is known of a directory at the target. */
-export interface KnownDirectory {
-  /** What the target acknowledged; `undefined` when that is not certain. */
-  readonly digest: string | undefined;
-  /** Entries that the target holds in it, as far as known. */
-  readonly entries: number;
-}
-
 /** Directory -> the id under which its subdirectories stand; `undefined` when there is none. */
 export type DirectoryIds = Map<RelPath, number | undefined>;
 
@@ -59,10 +39,6 @@ type Mark = 'changing' | 'suspect';
 
 /** Stands for a digest that is not known. */
 export const unknownDigest = '\0'.repeat(16);
-/** Records that are read or removed without a pause. */
-const stepSize = 4096;
-const pause = () => new Promise<void>((resolve) => setImmediate(resolve));
-const lastName = (path: RelPath): string => path.slice(path.lastIndexOf('/') + 1);
 
 /**
  * Directory -> digest that one target acknowledged.
@@ -252,45 +228,8 @@ export class TargetDigests {
   }
 
   /** Removes the records that were cut off; in steps, so that other work goes on. @returns how many */
-  async sweep(): Promise<number> {
-    const newestId = this.writer.lastId;
-    const parents = new Map<number, number>();
-    for await (const { key, value } of this.#all()) parents.set(decodeRecord(value).id, parentIdOf(key));
-    const isCutOff = (id: number): boolean => {
-      for (let at = id; at !== aboveRoot; ) {
-        const above = parents.get(at);
-        if (above === undefined) return true;
-        at = above;
-      }
-      return false;
-    };
-    let removed = 0;
-    let dead: Buffer[] = [];
-    const removeDead = () =>
-      this.writer.write(() => {
-        for (const key of dead) this.table.remove(key);
-        removed += dead.length;
-        dead = [];
-      });
-    for await (const { key } of this.#all()) {
-      const parentId = parentIdOf(key);
-      // Ids given since the beginning were not all seen; older ones that are cut off stay so for good.
-      if (parentId > newestId || !isCutOff(parentId)) continue;
-      dead.push(key);
-      if (dead.length >= stepSize) removeDead();
-    }
-    if (dead.length > 0) removeDead();
-    return removed;
-  }
-
-  /** Every record, in steps. */
-  async *#all(): AsyncGenerator<{ key: Buffer; value: Buffer }> {
-    for (let start: Buffer | undefined = encodeKey(aboveRoot, ''); start !== undefined; await pause()) {
-      const step: { key: Buffer; value: Buffer }[] = [...this.table.getRange({ start, limit: stepSize })];
-      yield* step;
-      const last: Buffer | undefined = step.at(-1)?.key;
-      start = last === undefined ? undefined : Buffer.concat([last, Buffer.of(0)]);
-    }
+  sweep(): Promise<number> {
+    return removeCutOff(this.table, this.writer);
   }
 
   #lacksMark(path: RelPath, mark: Mark, ids: DirectoryIds): boolean {
@@ -402,72 +341,3 @@ export class TargetDigests {
     this.table.put(encodeKey(parentId, lastName(path)), encodeRecord(record));
   }
 }
-
-/** Where the records of a directory's subdirectories stand, and whether nothing below it counts. */
-export interface DigestPlace {
-  readonly id: number;
-  readonly isVoid: boolean;
-}
-
-export interface FoundDirectory extends KnownDirectory, DigestPlace {}
-
-/** A look at the digests of one target, from the root down. */
-export class DigestWalk {
-  /** The place of the root's record, whose name is empty. */
-  readonly top: DigestPlace = { id: aboveRoot, isVoid: false };
-  #found = 0;
-  readonly #places = new Map<RelPath, DigestPlace>();
-  /** By their length: a key is used up when it was looked for. */
-  readonly #keys: Buffer[] = [];
-
-  constructor(
-    private readonly table: Table,
-    private readonly writer: StoreWriter,
-  ) {}
-
-  /** Records found so far, also those that don't count. */
-  get found(): number {
-    return this.#found;
-  }
-
-  /** What is known of a directory; the one above it must have been looked up so before. */
-  get(path: RelPath): KnownDirectory | undefined {
-    const parent = parentOf(path);
-    const above = parent === undefined ? this.top : this.#places.get(parent);
-    const found = above === undefined ? undefined : this.find(above, lastName(path));
-    if (found === undefined) return undefined;
-    this.#places.set(path, found);
-    return { digest: found.digest, entries: found.entries };
-  }
-
-  /** The same by the place of the directory above, for those who look at very many. */
-  find(above: DigestPlace, name: string): FoundDirectory | undefined {
-    const bytes = this.table.getBinaryFast(this.#key(above.id, name));
-    if (bytes === undefined) return undefined;
-    this.#found++;
-    const { id, digest, entries, isUnknown, isChanging, isSuspect } = decodeRecord(bytes);
-    const isVoid = above.isVoid || isSuspect || this.writer.isLost;
-    return { id, isVoid, digest: isVoid || isUnknown || isChanging ? undefined : digest, entries };
-  }
-
-  /** The subdirectories of a directory that was found for which records are held. */
-  children(path: RelPath, { id }: DigestPlace): RelPath[] {
-    return childrenOf(this.table, path, id);
-  }
-
-  #key(parentId: number, name: string): Buffer {
-    const key = this.#keys[name.length] ?? encodeKey(0, name);
-    this.#keys[name.length] = key;
-    writeKey(key, parentId, name);
-    return key;
-  }
-}
-
-const childrenOf = (table: Table, path: RelPath, id: number): RelPath[] => [
-  ...table
-    .getKeys({ start: encodeKey(id, ''), end: keyBehind(id) })
-    .map((key) => childPath(path, nameOf(key))),
-];
-
-const childPath = (directory: RelPath, name: string): RelPath =>
-  (directory === ROOT ? name : `${directory}/${name}`) as RelPath;

@@ -54,7 +54,9 @@ export interface TransferStats {
   readonly sentBytes: number;
   /** Literal file content in them. */
   readonly literalBytes: number;
+  /** Entries that were deleted at the target. */
   readonly deleted: number;
+  /** How long its rsyncs ran, together, ms. */
   readonly durationMs: number;
 }
 

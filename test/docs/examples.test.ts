@@ -16,13 +16,20 @@ test('every configuration that is shown is a valid one', () => {
   const shown = pages.flatMap((page) =>
     [...read(page).matchAll(/^```jsonc\n([\s\S]*?)^```/gm)].map(([, text = '']) => ({ page, text })),
   );
-  const examples = ['examples/eight-targets/sync.json', 'examples/upload-service/sync.json'];
+  const examples = readdirSync('examples', { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('sync.json'))
+    .map((name) => join('examples', name));
   const all = [...shown, ...examples.map((page) => ({ page, text: read(page) }))];
   assert.ok(all.length > 8, `only ${all.length} configurations were found`);
   for (const { page, text } of all) {
     const { error } = configSchema.safeParse(parse(text, [], { allowTrailingComma: true }));
     assert.equal(error, undefined, `${page}:\n${text}`);
   }
+});
+
+test('every example runs in a test of its name', () => {
+  const tests = readdirSync('test/examples');
+  for (const name of readdirSync('examples')) assert.ok(tests.includes(`${name}.test.ts`), name);
 });
 
 test('the patterns in filters.md match what the page says', () => {

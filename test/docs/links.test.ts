@@ -6,7 +6,7 @@ import { test } from 'node:test';
 const read = (file: string): string => readFileSync(file, 'utf8');
 const pages = [
   ...readdirSync('.'),
-  ...['docs', 'examples'].flatMap((folder) =>
+  ...['docs', 'examples', 'deploy'].flatMap((folder) =>
     readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
   ),
 ].filter((name) => name.endsWith('.md'));

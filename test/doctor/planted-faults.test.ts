@@ -5,23 +5,18 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { assertFound, diagnose, troublesOf } from '../support/doctor.js';
 import { freePort } from '../support/free-port.js';
-import { MemoryDisk, nobody, unlessMounting, unlessRoot } from '../support/root.js';
+import {
+  limited,
+  MemoryDisk,
+  nobody,
+  unlessMounting,
+  unlessNamespaces,
+  unlessRoot,
+} from '../support/root.js';
 import { rsyncDaemon } from '../support/rsync-daemon.js';
 import type { Scope } from '../support/scope.js';
 import { sshServer } from '../support/ssh-server.js';
 import { tempDirectory, tempTree } from '../support/temp-tree.js';
-
-const unlessNamespaces =
-  spawnSync('unshare', ['-Ur', 'true']).status === 0 ? false : 'no user namespaces here';
-/** Starts a program in a user namespace of its own with a lower limit. */
-const limited = (setting: string, limit: number): string[] => [
-  'unshare',
-  '-Ur',
-  'sh',
-  '-c',
-  `echo ${limit} > /proc/sys/user/${setting} && exec "$@"`,
-  'sh',
-];
 
 const secretFile = (scope: Scope, content: string, mode: number): string => {
   const file = join(tempDirectory(scope, 'secret'), 'file');

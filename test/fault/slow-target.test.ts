@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import { startImgsync } from '../support/imgsync.js';
-import { percentile } from '../support/latency.js';
+import { percentile, untilAllHave } from '../support/latency.js';
 import { startReplication } from '../support/replication.js';
 import { rsyncDaemons } from '../support/rsync-daemon.js';
 import { type Tree, tempTree } from '../support/temp-tree.js';
@@ -18,17 +17,7 @@ const save = async (source: Tree, targets: readonly Tree[]): Promise<number> => 
   const content = `content ${saves++}`;
   const startedAt = performance.now();
   source.write(path, content);
-  const has = (target: Tree): boolean => {
-    try {
-      return target.read(path).toString() === content;
-    } catch {
-      return false;
-    }
-  };
-  while (!targets.every(has)) {
-    assert.ok(performance.now() < startedAt + 60_000, `${path} did not arrive`);
-    await pause(1);
-  }
+  await untilAllHave(targets, path, content);
   return performance.now() - startedAt;
 };
 

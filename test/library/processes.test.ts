@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { embedded, libraryUrl, runProgram, setting } from '../support/embedded.js';
-import { waitFor } from '../support/wait-for.js';
+import { libraryUrl, runProgram, setting } from '../support/embedded.js';
+import { limited, unlessNamespaces } from '../support/root.js';
 
 const library = JSON.stringify(libraryUrl.href);
 
@@ -57,10 +55,9 @@ test('it works in a worker thread, beside one in the main thread', async (t) => 
   assert.equal(other.daemons[0]?.tree.read('f').toString(), 'worker');
 });
 
-const skipUnshare =
-  spawnSync('unshare', ['-Ur', 'true']).status === 0 ? false : 'user namespaces are not allowed here';
-
-test('watching that can not go on is the event failed, and the end', { skip: skipUnshare }, async (t) => {
+test('watching that can not go on is the event failed, and the end', {
+  skip: unlessNamespaces,
+}, async (t) => {
   const { source, config } = await setting(t, 1, { 'a/f': '1' });
   const program = `
     import { mkdirSync } from 'node:fs';
@@ -73,11 +70,10 @@ test('watching that can not go on is the event failed, and the end', { skip: ski
     console.log(code, hint.length > 0);
     await replication.stop();
     console.log(replication.status().phase);`;
-  const limited = 'echo 3 > /proc/sys/user/max_inotify_watches && exec "$@"';
   const { exitCode, output, errors } = await runProgram(
     t,
     ['--input-type=module', '-e', program],
-    ['unshare', '-Ur', 'sh', '-c', limited, 'sh'],
+    limited('max_inotify_watches', 3),
   );
   assert.deepEqual([exitCode, output], [0, 'WATCH_LIMIT_REACHED true\nstopped\n'], errors);
 });
@@ -94,65 +90,3 @@ test('CommonJS can require it', {
   const { exitCode, output, errors } = await runProgram(t, ['--input-type=commonjs', '-e', program]);
   assert.deepEqual([exitCode, output], [0, 'true\n'], errors);
 });
-
-const rounds = Number(process.env.IMGSYNC_ROUNDS ?? 20);
-
-test(`${rounds} starts and stops leave nothing behind`, async (t) => {
-  const { source, daemons, config } = await setting(t, 2, { 'a/b/f': '0' });
-  const replication = embedded(t, config);
-  const round = async (index: number) => {
-    await replication.start();
-    source.write('a/b/f', String(index));
-    await replication.settled();
-    await replication.stop();
-    assert.equal(daemons[1]?.tree.read('a/b/f').toString(), String(index));
-  };
-  // The first ones load code and fill pools of threads.
-  for (let index = 0; index < 3; index++) await round(index);
-  const before = held();
-  for (let index = 3; index < rounds; index++) await round(index);
-  await waitFor(() => isWithin(held(), before) || JSON.stringify([before, held()]), {
-    what: 'as little as before',
-    limitMs: 30_000,
-  });
-});
-
-interface Held {
-  readonly descriptors: number;
-  readonly inotify: number;
-  readonly threads: number;
-  readonly children: number;
-}
-
-/** What this process has at the moment. */
-const held = (): Held => {
-  const links = readdirSync('/proc/self/fd').flatMap((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`);
-    } catch {
-      return [];
-    }
-  });
-  const tasks = readdirSync('/proc/self/task');
-  return {
-    descriptors: links.length,
-    inotify: links.filter((link) => link.includes('inotify')).length,
-    threads: tasks.length,
-    children: tasks.flatMap(childrenOf).length,
-  };
-};
-
-const childrenOf = (task: string): string[] => {
-  try {
-    const text = readFileSync(`/proc/self/task/${task}/children`, 'latin1');
-    return text.split(' ').filter((pid) => pid.trim() !== '');
-  } catch {
-    return [];
-  }
-};
-
-const isWithin = (now: Held, before: Held): boolean =>
-  now.descriptors <= before.descriptors &&
-  now.inotify <= before.inotify &&
-  now.threads <= before.threads &&
-  now.children <= before.children;

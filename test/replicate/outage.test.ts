@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import { freePort } from '../support/free-port.js';
 import { startImgsync } from '../support/imgsync.js';
-import { percentile } from '../support/latency.js';
+import { percentile, untilAllHave } from '../support/latency.js';
 import { startReplication } from '../support/replication.js';
 import { rsyncDaemon } from '../support/rsync-daemon.js';
 import { type Tree, tempTree } from '../support/temp-tree.js';
@@ -20,17 +19,7 @@ const saveFor = async (durationMs: number, source: Tree, targets: readonly Tree[
     const content = `${startedAt} ${i}`;
     source.write(path, content);
     const savedAt = performance.now();
-    const has = (target: Tree): boolean => {
-      try {
-        return target.read(path).toString() === content;
-      } catch {
-        return false;
-      }
-    };
-    while (!targets.every(has)) {
-      assert.ok(performance.now() < savedAt + 60_000, `${path} did not arrive`);
-      await pause(1);
-    }
+    await untilAllHave(targets, path, content);
     latencies.push(performance.now() - savedAt);
   }
   return latencies;

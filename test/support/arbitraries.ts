@@ -3,7 +3,7 @@ import type { Change } from '../../src/core/change.js';
 import { asRelPath, type RelPath } from '../../src/core/path.js';
 
 /** Names of any bytes but NUL and slash, and not `.` or `..`. */
-export const fileName: fc.Arbitrary<string> = fc
+const fileName: fc.Arbitrary<string> = fc
   .uint8Array({ minLength: 1, maxLength: 12 })
   .map((bytes) => Buffer.from(bytes).toString('latin1').replace(/[\0/]/g, '_'))
   .filter((text) => text !== '.' && text !== '..');

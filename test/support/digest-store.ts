@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { DigestStore } from '../../src/store/digest-store.js';
+import { openStoreFile, openTargetTable, type StoreWriter, transact } from '../../src/store/store-file.js';
+import { TargetDigests } from '../../src/store/target-digests.js';
 import { atEnd, type Scope } from './scope.js';
 import { tempDirectory } from './temp-tree.js';
 
@@ -28,6 +30,22 @@ export const digestStore = async (scope: Scope): Promise<DigestStore> => {
   const { store } = await openDigestStore(tempDirectory(scope, 'state'));
   atEnd(scope, () => store.close());
   return store;
+};
+
+/** The tables of one store alone. @returns the digests of a target, as a process that has just begun sees them */
+export const digestTables = (scope: Scope): ((target?: string) => TargetDigests) => {
+  const file = openStoreFile(`${tempDirectory(scope, 'state')}/digests.mdb`);
+  atEnd(scope, () => file.root.close());
+  let lastId = 0;
+  const writer: StoreWriter = {
+    isLost: false,
+    newId: () => ++lastId,
+    get lastId() {
+      return lastId;
+    },
+    write: (action) => transact(file, action),
+  };
+  return (target = 'target') => new TargetDigests(openTargetTable(file, target), writer);
 };
 
 /** A digest that stands for the text. */

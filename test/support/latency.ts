@@ -34,24 +34,38 @@ export const measureSaves = async (
 };
 
 /** Waits until the file has this content at every target. */
-export const untilContent = async (
+export const untilContent = (
   daemons: readonly RsyncDaemon[],
+  file: string,
+  content: string,
+  limitMs?: number,
+): Promise<void> =>
+  untilAllHave(
+    daemons.map(({ tree }) => tree),
+    file,
+    content,
+    limitMs,
+  );
+
+/** The same for the trees of targets. */
+export const untilAllHave = async (
+  targets: readonly Tree[],
   file: string,
   content: string,
   limitMs = 60_000,
 ): Promise<void> => {
   const until = performance.now() + limitMs;
-  let missing = daemons;
+  let missing = targets;
   while (missing.length > 0) {
-    missing = missing.filter((daemon) => contentOf(daemon, file) !== content);
+    missing = missing.filter((target) => contentOf(target, file) !== content);
     if (performance.now() > until) throw new Error(`a save did not reach ${missing.length} targets`);
     if (missing.length > 0) await pause(1);
   }
 };
 
-const contentOf = (daemon: RsyncDaemon, file: string): string | undefined => {
+const contentOf = (target: Tree, file: string): string | undefined => {
   try {
-    return readFileSync(daemon.tree.at(file), 'utf8');
+    return readFileSync(target.at(file), 'utf8');
   } catch {
     return undefined;
   }

@@ -71,7 +71,7 @@ export const told = (changes: readonly Change[]): string[] =>
   [...new Set(changes.map(({ kind, path }) => `${kind}:${path}`))].sort();
 
 /** Whether replicating these changes would bring the path to its present state at a target. */
-export const isCovered = (path: string, changes: readonly Change[]): boolean => coverOf(changes)(path);
+const isCovered = (path: string, changes: readonly Change[]): boolean => coverOf(changes)(path);
 
 /** The same for many paths. */
 export const coverOf = (changes: readonly Change[]): ((path: string) => boolean) => {

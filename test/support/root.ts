@@ -15,6 +15,23 @@ const mayMount = (): boolean =>
 /** For `skip` of tests that mount something. */
 export const unlessMounting = mayMount() ? false : 'needs root and the right to mount';
 
+/** For `skip` of tests that need a user namespace. */
+export const unlessNamespaces =
+  spawnSync('unshare', ['-Ur', 'true']).status === 0 ? false : 'user namespaces are not allowed here';
+
+/**
+ * What starts a program in a user namespace of its own with a lower limit.
+ * @param setting in /proc/sys/user, such as `max_inotify_watches`
+ */
+export const limited = (setting: string, limit: number): string[] => [
+  'unshare',
+  '-Ur',
+  'sh',
+  '-c',
+  `echo ${limit} > /proc/sys/user/${setting} && exec "$@"`,
+  'sh',
+];
+
 /** A user without rights. */
 export const nobody = 65_534;
 

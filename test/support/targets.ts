@@ -23,3 +23,14 @@ export const identityOf = (path: string): SourceIdentity => {
   const { dev, ino } = statSync(path, { bigint: true });
   return { device: String(dev), inode: String(ino) };
 };
+
+/** A call without rules or limits, for `rsyncArgs`. */
+export const plainCall = {
+  rules: [],
+  kept: [],
+  deleteMethod: 'missing-args',
+  maxDelete: Number.POSITIVE_INFINITY,
+  recursive: false,
+  dryRun: false,
+  compare: 'quick',
+} as const;

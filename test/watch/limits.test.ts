@@ -1,29 +1,14 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync } from 'node:fs';
 import { test } from 'node:test';
 import { coverOf, told } from '../support/recorder.js';
+import { limited, nobody, unlessMounting, unlessNamespaces, unlessRoot } from '../support/root.js';
 import { tempTree } from '../support/temp-tree.js';
 import { watchInProcess } from '../support/watch-process.js';
 
-const isRoot = process.getuid?.() === 0;
-const canUnshare = spawnSync('unshare', ['-Ur', 'true']).status === 0;
-const canMount = isRoot && spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0;
-const nobody = 65_534;
-
-const skipUnshare = canUnshare ? false : 'user namespaces are not allowed here';
-
-test('too few watches are an error', { skip: skipUnshare }, async (t) => {
+test('too few watches are an error', { skip: unlessNamespaces }, async (t) => {
   const tree = tempTree(t, { 'a/b/c/d/e/f': '1' });
-  const limited = [
-    'unshare',
-    '-Ur',
-    'sh',
-    '-c',
-    'echo 3 > /proc/sys/user/max_inotify_watches && exec "$@"',
-    'sh',
-  ];
-  const watching = watchInProcess(t, { root: tree.path, rules: [] }, limited);
+  const watching = watchInProcess(t, { root: tree.path, rules: [] }, limited('max_inotify_watches', 3));
   assert.deepEqual(await watching.message(), {
     type: 'error',
     code: 'ENOSPC',
@@ -32,17 +17,9 @@ test('too few watches are an error', { skip: skipUnshare }, async (t) => {
   });
 });
 
-test('too few watches for a directory that appears are an error', { skip: skipUnshare }, async (t) => {
+test('too few watches for a directory that appears are an error', { skip: unlessNamespaces }, async (t) => {
   const tree = tempTree(t, { 'a/f': '1' });
-  const limited = [
-    'unshare',
-    '-Ur',
-    'sh',
-    '-c',
-    'echo 3 > /proc/sys/user/max_inotify_watches && exec "$@"',
-    'sh',
-  ];
-  const watching = watchInProcess(t, { root: tree.path, rules: [] }, limited);
+  const watching = watchInProcess(t, { root: tree.path, rules: [] }, limited('max_inotify_watches', 3));
   assert.equal((await watching.message()).type, 'live');
   tree.makeDirectory('a/b');
   tree.makeDirectory('a/c');
@@ -54,17 +31,9 @@ test('too few watches for a directory that appears are an error', { skip: skipUn
   });
 });
 
-test('too few inotify instances are an error', { skip: skipUnshare }, async (t) => {
+test('too few inotify instances are an error', { skip: unlessNamespaces }, async (t) => {
   const tree = tempTree(t);
-  const limited = [
-    'unshare',
-    '-Ur',
-    'sh',
-    '-c',
-    'echo 0 > /proc/sys/user/max_inotify_instances && exec "$@"',
-    'sh',
-  ];
-  const watching = watchInProcess(t, { root: tree.path, rules: [] }, limited);
+  const watching = watchInProcess(t, { root: tree.path, rules: [] }, limited('max_inotify_instances', 0));
   assert.deepEqual(await watching.message(), {
     type: 'error',
     code: 'EMFILE',
@@ -73,9 +42,7 @@ test('too few inotify instances are an error', { skip: skipUnshare }, async (t) 
   });
 });
 
-test('a directory that becomes readable is watched', {
-  skip: isRoot ? false : 'needs root to run as somebody else',
-}, async (t) => {
+test('a directory that becomes readable is watched', { skip: unlessRoot }, async (t) => {
   const tree = tempTree(t, { 'closed/d/f': '1', 'late/f': '1' });
   chmodSync(tree.path, 0o755);
   for (const path of ['closed', 'closed/d', 'late']) chownSync(tree.at(path), nobody, nobody);
@@ -93,10 +60,11 @@ test('a directory that becomes readable is watched', {
   assert.ok(coverOf(await watching.take())('late/g'));
 });
 
-const skipMount = canMount ? false : 'needs root and mount namespaces';
 const privately = ['unshare', '-m', '--propagation', 'private'];
 
-test('directories on other devices are entered unless that is forbidden', { skip: skipMount }, async (t) => {
+test('directories on other devices are entered unless that is forbidden', {
+  skip: unlessMounting,
+}, async (t) => {
   for (const crossMounts of [true, false]) {
     const tree = tempTree(t, { 'd/m/hidden': '1' });
     const script = `mount -t tmpfs none '${tree.path}/d/m' && mkdir '${tree.path}/d/m/e' && exec "$@"`;
@@ -109,7 +77,7 @@ test('directories on other devices are entered unless that is forbidden', { skip
   }
 });
 
-test('what a mount has hidden shows again', { skip: skipMount }, async (t) => {
+test('what a mount has hidden shows again', { skip: unlessMounting }, async (t) => {
   const tree = tempTree(t, { 'd/m/hidden/f': '1' });
   const mount = `mount -t tmpfs none '${tree.path}/d/m' && mkdir '${tree.path}/d/m/e' && exec "$@"`;
   const watching = watchInProcess(t, { root: tree.path, rules: [] }, [...privately, 'sh', '-c', mount, 'sh']);
@@ -120,7 +88,7 @@ test('what a mount has hidden shows again', { skip: skipMount }, async (t) => {
   assert.deepEqual(told(await watching.take()), ['entry:d/m/hidden/g']);
 });
 
-test('the root is unmounted', { skip: skipMount }, async (t) => {
+test('the root is unmounted', { skip: unlessMounting }, async (t) => {
   const tree = tempTree(t, { 'd/f': '1' });
   const mount = `mount -t tmpfs none '${tree.path}/d' && exec "$@"`;
   const options = { root: `${tree.path}/d`, rules: [] };
@@ -130,7 +98,7 @@ test('the root is unmounted', { skip: skipMount }, async (t) => {
   assert.deepEqual(await watching.message(), { type: 'root-lost', reason: 'it was unmounted' });
 });
 
-test('a directory that is bound to two places is told in both', { skip: skipMount }, async (t) => {
+test('a directory that is bound to two places is told in both', { skip: unlessMounting }, async (t) => {
   const tree = tempTree(t, { 'a/x/y/f': '1', 'b/z': '' });
   tree.makeDirectory('b/bound');
   const mount = `mount --bind '${tree.path}/a/x' '${tree.path}/b/bound' && exec "$@"`;

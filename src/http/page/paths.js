@@ -1,5 +1,6 @@
 import { byId, element, keep, setText } from './dom.js';
 import { ago, count, plural, seconds } from './format.js';
+import { cell, table } from './table.js';
 
 /** Paths that are shown of each target. */
 export const mostPaths = 50;
@@ -77,29 +78,15 @@ export const showStuck = (targets) => {
   byId('stuck').hidden = stuck.length === 0;
   const rows = stuck.flatMap(({ target, paths }) => paths.map((entry) => ({ target, ...entry })));
   const left = targets.reduce((sum, target) => sum + target.stuck, 0) - rows.length;
-  const table = element(
-    'table',
-    { class: 'stuck', role: 'table', 'aria-labelledby': 'stuck-title' },
-    element(
-      'thead',
-      { role: 'rowgroup' },
-      element(
-        'tr',
-        { role: 'row' },
-        ...columns.map((name) => element('th', { scope: 'col', role: 'columnheader' }, name)),
-      ),
-    ),
-    element('tbody', { role: 'rowgroup' }, ...rows.map(stuckRow)),
-  );
+  const shown = table({ name: 'stuck', titleId: 'stuck-title', columns }, ...rows.map(stuckRow));
   byId('stuck-list').replaceChildren(
-    ...(stuck.length === 0 ? [] : [table]),
+    ...(stuck.length === 0 ? [] : [shown]),
     ...(left > 0 ? [element('p', { class: 'dim' }, `… and ${count(left)} more`)] : []),
   );
 };
 
-const stuckRow = ({ target, path, code, text, attempts, since }) => {
-  const cell = (title, ...children) => element('td', { role: 'cell', 'data-title': title }, ...children);
-  return element(
+const stuckRow = ({ target, path, code, text, attempts, since }) =>
+  element(
     'tr',
     { role: 'row' },
     cell('Target', target),
@@ -108,4 +95,3 @@ const stuckRow = ({ target, path, code, text, attempts, since }) => {
     cell('Tries', count(attempts)),
     cell('Since', ago(since)),
   );
-};

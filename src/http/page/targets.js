@@ -1,29 +1,16 @@
 import { element, keep, setText } from './dom.js';
 import { ago, count, rate, seconds } from './format.js';
 import { plot } from './plot.js';
+import { cell, table } from './table.js';
 
 const columns = ['Target', 'State', 'Lag', 'Pending', 'Throughput', 'Last success', 'Stuck', 'Held'];
 
-/** The table, without rows. Its roles are named, for on a narrow screen it is laid out as cards. */
-export const targetTable = () =>
-  element(
-    'table',
-    { class: 'targets', role: 'table', 'aria-labelledby': 'targets-title' },
-    element(
-      'thead',
-      { role: 'rowgroup' },
-      element(
-        'tr',
-        { role: 'row' },
-        ...columns.map((title) => element('th', { scope: 'col', role: 'columnheader' }, title)),
-      ),
-    ),
-    element('tbody', { role: 'rowgroup' }),
-  );
+/** The table, without rows. */
+export const targetTable = () => table({ name: 'targets', titleId: 'targets-title', columns });
 
 /** Shows the targets of a status. */
-export const showTargets = (table, { targets }, history) =>
-  keep(table.tBodies[0], targets, {
+export const showTargets = (shown, { targets }, history) =>
+  keep(shown.tBodies[0], targets, {
     key: ({ name }) => name,
     make: ({ name }) =>
       element(
@@ -37,8 +24,6 @@ export const showTargets = (table, { targets }, history) =>
       ),
     update: (row, target) => update(row, target, history),
   });
-
-const cell = (title, ...children) => element('td', { role: 'cell', 'data-title': title }, ...children);
 
 const update = (row, target, history) => {
   const [, state, lag, pending, throughput, success, stuck, held] = row.cells;

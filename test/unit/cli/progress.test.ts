@@ -3,27 +3,13 @@ import { test } from 'node:test';
 import { pino } from 'pino';
 import { showProgress } from '../../../src/cli/progress.js';
 import { Terminal } from '../../../src/cli/terminal.js';
-import type { DaemonStatus, TargetStatus } from '../../../src/daemon/status.js';
+import type { DaemonStatus } from '../../../src/daemon/status.js';
+import { daemonStatus, targetStatus } from '../../support/status.js';
 
-const startedAt = '2026-01-01T00:00:00.000Z';
-const target: TargetStatus = {
-  name: 'a',
-  state: 'idle',
-  up: true,
-  pending: 0,
-  stuck: 0,
-  held: 0,
-  kept: 0,
-  filesSent: 0,
-  bytesSent: 0,
-  deleted: 0,
-  lagSeconds: 0,
-};
-const quiet: DaemonStatus = { source: '/data', startedAt, directories: 5, live: true, targets: [target] };
-const syncing: DaemonStatus = {
-  ...quiet,
-  targets: [{ ...target, state: 'reconciling', reconcile: { directoriesDone: 1, directoriesTotal: 4 } }],
-};
+const quiet = daemonStatus();
+const syncing = daemonStatus({
+  targets: [targetStatus({ state: 'reconciling', reconcile: { directoriesDone: 1, directoriesTotal: 4 } })],
+});
 
 /** A logger and what it wrote. */
 const recorder = (level: string) => {
@@ -60,7 +46,7 @@ test('without a terminal the first sync is told every ten seconds', (t) => {
 test('at level debug the status is logged each second while something waits, and once after', (t) => {
   t.mock.timers.enable({ apis: ['setInterval'] });
   const { logger, lines } = recorder('debug');
-  const waiting: DaemonStatus = { ...quiet, targets: [{ ...target, pending: 3 }] };
+  const waiting = daemonStatus({ targets: [targetStatus({ pending: 3 })] });
   let status = waiting;
   const progress = showProgress({ status: () => status }, { logger, terminal: undefined });
   t.mock.timers.tick(2_000);

@@ -2,20 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RateMeter } from '../../../src/cli/rate.js';
 import { progressOf, type TargetReport, tableOf } from '../../../src/cli/report.js';
+import { targetStatus } from '../../support/status.js';
 
 const startedAt = '2026-01-01T00:00:00.000Z';
 const target = (fields: Partial<TargetReport>): TargetReport => ({
-  name: 'a',
-  state: 'idle',
-  up: true,
-  pending: 0,
-  stuck: 0,
-  held: 0,
-  kept: 0,
-  filesSent: 0,
-  bytesSent: 0,
-  deleted: 0,
-  lagSeconds: 0,
+  ...targetStatus(),
   filesPerSecond: 0,
   bytesPerSecond: 0,
   ...fields,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { resolveConfig } from '../../../src/config/resolve.js';
 import { rsyncArgs } from '../../../src/transfer/rsync-args.js';
+import { plainCall } from '../../support/targets.js';
 import { tempTree } from '../../support/temp-tree.js';
 
 const url = 'rsync://a/m';
@@ -42,16 +43,6 @@ for (const [common, own, exclude, fault] of faults)
     });
   });
 
-const call = {
-  rules: [],
-  kept: [],
-  deleteMethod: 'missing-args',
-  maxDelete: Number.POSITIVE_INFINITY,
-  recursive: false,
-  dryRun: false,
-  compare: 'quick',
-} as const;
-
 /** Key and value -> what rsync gets. */
 const options: readonly (readonly [section: object, ...args: readonly string[]])[] = [
   [{ chmod: 'Dg+s,ug+w,Fo-w,+X' }, '--chmod=Dg+s,ug+w,Fo-w,+X'],
@@ -73,8 +64,8 @@ for (const [section, ...args] of options)
     const input = { source, targets: [{ url, rsync: section }, 'rsync://b/m'], exclude: ['/old/'] };
     const [own, other] = (await resolveConfig(input, 'word')).targets;
     assert.ok(own !== undefined && other !== undefined);
-    const given = rsyncArgs({ ...call, target: own });
-    const others = new Set(rsyncArgs({ ...call, target: other }).slice(0, -1));
+    const given = rsyncArgs({ ...plainCall, target: own });
+    const others = new Set(rsyncArgs({ ...plainCall, target: other }).slice(0, -1));
     assert.deepEqual(
       given.slice(0, -1).filter((arg) => !others.has(arg)),
       args,

@@ -5,12 +5,10 @@ import type { Clock } from '../../../src/core/clock.js';
 import { ancestorsOf, isInside, parentOf, type RelPath, ROOT } from '../../../src/core/path.js';
 import { compareWithTarget } from '../../../src/replicate/compare.js';
 import { Checkpointer, type CheckpointSource } from '../../../src/store/checkpointer.js';
-import { openStoreFile, openTargetTable, transact } from '../../../src/store/store-file.js';
 import type { TargetCheckpoint, Ticket } from '../../../src/store/target-checkpoint.js';
-import { type StoreWriter, TargetDigests } from '../../../src/store/target-digests.js';
+import type { TargetDigests } from '../../../src/store/target-digests.js';
+import { digestTables } from '../../support/digest-store.js';
 import { chooseSeed, Random } from '../../support/random.js';
-import { atEnd } from '../../support/scope.js';
-import { tempDirectory } from '../../support/temp-tree.js';
 import { childOf, FakeTree } from './fake-tree.js';
 
 const names = ['a', 'b', 'c'] as const;
@@ -480,19 +478,7 @@ const inWorlds = async (
   const runs = Number(process.env.RUNS ?? 300);
   const seed = chooseSeed();
   t.diagnostic(`SEED=${seed}`);
-  const file = openStoreFile(`${tempDirectory(t, 'state')}/digests.mdb`);
-  atEnd(t, () => file.root.close());
-  let lastId = 0;
-  const writer: StoreWriter = {
-    isLost: false,
-    newId: () => ++lastId,
-    get lastId() {
-      return lastId;
-    },
-    write: (action) => transact(file, action),
-  };
-  const table = openTargetTable(file, 'target');
-  const newDigests = () => new TargetDigests(table, writer);
+  const newDigests = digestTables(t);
   for (let run = 0; run < runs; run++) {
     newDigests().clear();
     const world = new World(new Random(seed + run), newDigests, { isSafe });

@@ -3,28 +3,9 @@ import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import type { ChangeKind } from '../../../src/core/change.js';
 import { ancestorsOf, isInside, parentOf, type RelPath, ROOT } from '../../../src/core/path.js';
-import { openStoreFile, openTargetTable, transact } from '../../../src/store/store-file.js';
-import { type Coverage, type StoreWriter, TargetDigests } from '../../../src/store/target-digests.js';
+import type { Coverage, TargetDigests } from '../../../src/store/target-digests.js';
 import { crowdedPath, relPath } from '../../support/arbitraries.js';
-import { digestOf } from '../../support/digest-store.js';
-import { atEnd, type Scope } from '../../support/scope.js';
-import { tempDirectory } from '../../support/temp-tree.js';
-
-/** The tables of one store. `life` gives the digests as a process that has just begun sees them. */
-const openTables = (scope: Scope) => {
-  const file = openStoreFile(`${tempDirectory(scope, 'state')}/digests.mdb`);
-  atEnd(scope, () => file.root.close());
-  let lastId = 0;
-  const writer: StoreWriter = {
-    isLost: false,
-    newId: () => ++lastId,
-    get lastId() {
-      return lastId;
-    },
-    write: (action) => transact(file, action),
-  };
-  return { life: (name = 'target') => new TargetDigests(openTargetTable(file, name), writer) };
-};
+import { digestOf, digestTables } from '../../support/digest-store.js';
 
 const p = (path: string) => path as RelPath;
 const acknowledged = (path: string, coverage: Coverage = 'all', text = path, entries = 3) => ({
@@ -38,7 +19,7 @@ const has = (digests: TargetDigests, path: string, text = path) =>
   digests.get(p(path))?.digest === digestOf(text);
 
 const setUp = (t: TestContext, ...paths: string[]) => {
-  const { life } = openTables(t);
+  const life = digestTables(t);
   const digests = life();
   digests.put(paths.map((path) => acknowledged(path)));
   return { digests, life };
@@ -187,7 +168,7 @@ test('targets know nothing of each other', async (t) => {
 });
 
 test('any names are kept apart', async (t) => {
-  const { life } = openTables(t);
+  const life = digestTables(t);
   let run = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(relPath, { minLength: 1, maxLength: 30 }), async (paths) => {
@@ -315,7 +296,7 @@ const step = fc.oneof(
 );
 
 test('any sequence of acknowledgements, marks and restarts leaves what a plain tree would hold', async (t) => {
-  const { life } = openTables(t);
+  const life = digestTables(t);
   let run = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {

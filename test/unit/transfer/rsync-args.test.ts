@@ -3,18 +3,10 @@ import { test } from 'node:test';
 import type { RelPath } from '../../../src/core/path.js';
 import type { Target, TargetLocation } from '../../../src/core/target.js';
 import { rsyncArgs, sshWords } from '../../../src/transfer/rsync-args.js';
+import { plainCall, targetAt } from '../../support/targets.js';
 
-const target = (location: TargetLocation, extra: Partial<Target> = {}): Target => ({
-  name: 't',
-  location,
-  url: '',
-  passwordFile: undefined,
-  ssh: { identityFile: undefined, knownHostsFile: undefined, options: [] },
-  standby: 'auto',
-  bandwidthLimit: undefined,
-  rsync: { path: 'rsync', timeoutSeconds: 60, compress: false, wholeFile: 'auto', args: [] },
-  ...extra,
-});
+const target = (location: TargetLocation, extra: Partial<Target> = {}): Target =>
+  targetAt(location, { name: 't', url: '', ...extra });
 const daemon = target({
   type: 'daemon',
   host: 'h',
@@ -23,25 +15,20 @@ const daemon = target({
   module: 'market',
   path: '',
 });
-const call = {
-  rules: [],
-  kept: [],
-  deleteMethod: 'missing-args',
-  maxDelete: Number.POSITIVE_INFINITY,
-  recursive: false,
-  dryRun: false,
-  compare: 'quick',
-} as const;
 
 test('every call tells same-second rewrites apart, protects excludes and ends its list items with NUL', () => {
-  const args = rsyncArgs({ ...call, target: daemon });
+  const args = rsyncArgs({ ...plainCall, target: daemon });
   for (const needed of ['--modify-window=-1', '--delete', '--force', '-d', '--from0', '--files-from=-'])
     assert.ok(args.includes(needed), needed);
   assert.deepEqual(args.slice(-2), ['./', 'rsync://h:9381/market/']);
 });
 
 test('the rules stand before --from0, a directory rule also covers what is below', () => {
-  const args = rsyncArgs({ ...call, target: daemon, rules: ['+ keep.tmp', '- *.tmp', '- /caf\xc3\xa9/'] });
+  const args = rsyncArgs({
+    ...plainCall,
+    target: daemon,
+    rules: ['+ keep.tmp', '- *.tmp', '- /caf\xc3\xa9/'],
+  });
   const at = args.indexOf('--from0');
   const rules = args.filter((arg) => arg.startsWith('--filter='));
   assert.deepEqual(rules, [
@@ -54,7 +41,7 @@ test('the rules stand before --from0, a directory rule also covers what is below
 });
 
 const deletes = (method: 'missing-args' | 'parent-directory' | 'none') =>
-  rsyncArgs({ ...call, target: daemon, deleteMethod: method }).filter((arg) => /delete|force/.test(arg));
+  rsyncArgs({ ...plainCall, target: daemon, deleteMethod: method }).filter((arg) => /delete|force/.test(arg));
 
 test('the way of deleting decides about the options that delete', () => {
   assert.deepEqual(deletes('missing-args'), ['--delete', '--force', '--delete-missing-args']);
@@ -64,7 +51,7 @@ test('the way of deleting decides about the options that delete', () => {
 
 test('a limit of deletes is given to the receiver, where anything is deleted at all', () => {
   const limits = (deleteMethod: 'missing-args' | 'none', maxDelete: number) =>
-    rsyncArgs({ ...call, target: daemon, deleteMethod, maxDelete }).filter((arg) =>
+    rsyncArgs({ ...plainCall, target: daemon, deleteMethod, maxDelete }).filter((arg) =>
       arg.includes('max-delete'),
     );
   assert.deepEqual(limits('missing-args', 7), ['--max-delete=7']);
@@ -86,7 +73,7 @@ test('what is kept is protected, whatever its name holds, and stands before the 
       ['tree', 'back\\t'],
     ] as const
   ).map(([kind, path]) => ({ kind, path: path as RelPath }));
-  const args = rsyncArgs({ ...call, target: daemon, kept, rules: ['- *.tmp'] });
+  const args = rsyncArgs({ ...plainCall, target: daemon, kept, rules: ['- *.tmp'] });
   assert.deepEqual(
     args.filter((arg) => arg.startsWith('--filter=')),
     [
@@ -116,19 +103,19 @@ const places: readonly (readonly [TargetLocation, string])[] = [
 ];
 for (const [location, expected] of places)
   test(`the place of a ${location.type} target: ${expected}`, () => {
-    assert.equal(rsyncArgs({ ...call, target: target(location) }).at(-1), expected);
+    assert.equal(rsyncArgs({ ...plainCall, target: target(location) }).at(-1), expected);
   });
 
 test('only a daemon gets a connection timeout: a local target refuses it', () => {
   const has = (location: TargetLocation) =>
-    rsyncArgs({ ...call, target: target(location) }).some((arg) => arg.startsWith('--contimeout'));
+    rsyncArgs({ ...plainCall, target: target(location) }).some((arg) => arg.startsWith('--contimeout'));
   assert.ok(has(daemon.location));
   assert.ok(!has({ type: 'local', path: '/x' }));
 });
 
 test('the remote shell asks nothing, and its words survive the splitting by rsync', () => {
   const args = rsyncArgs({
-    ...call,
+    ...plainCall,
     target: target(
       { type: 'ssh', host: 'h', port: 2222, user: undefined, path: '/x' },
       { ssh: { identityFile: "/keys/it's mine", knownHostsFile: undefined, options: ['Compression=no'] } },
@@ -155,7 +142,7 @@ test('a connection that is shared: rsyncs go through its socket, and it notices 
       },
     },
   );
-  const rsh = rsyncArgs({ ...call, target: shared }).find((arg) => arg.startsWith('--rsh='));
+  const rsh = rsyncArgs({ ...plainCall, target: shared }).find((arg) => arg.startsWith('--rsh='));
   assert.match(rsh ?? '', / -oControlMaster=no -oControlPath=\/state\/ssh-1$/);
   const words = sshWords(shared, '/state/ssh-1');
   assert.deepEqual(words.slice(-3), ['-N', '-T', 'deploy@h']);

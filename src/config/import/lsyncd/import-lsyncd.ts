@@ -12,7 +12,8 @@ import {
 import { decodeText, type Encoding } from '../text-encoding.js';
 import { Fields, kindOf } from './fields.js';
 import { type LuaStatement, readLua } from './lua.js';
-import { type Context, changesAtOnce, type ReadLines, readSync, type Sync } from './sync.js';
+import type { ReadLines } from './rules.js';
+import { type Context, changesAtOnce, readSync, type Sync } from './sync.js';
 
 /**
  * Reads the declarations in a configuration of lsyncd (2.0 to 2.3): `settings` and each `sync` of `default.rsync`,

@@ -2,29 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { statusLine } from '../../../../src/cli/service/status-line.js';
 import type { DaemonStatus, TargetStatus } from '../../../../src/daemon/status.js';
+import { daemonStatus, targetStatus } from '../../../support/status.js';
 
-const target = (name: string, fields: Partial<TargetStatus> = {}): TargetStatus => ({
-  name,
-  state: 'idle',
-  up: true,
-  pending: 0,
-  stuck: 0,
-  held: 0,
-  kept: 0,
-  filesSent: 0,
-  bytesSent: 0,
-  deleted: 0,
-  lagSeconds: 0,
-  ...fields,
-});
-const status = (fields: Partial<DaemonStatus> = {}): DaemonStatus => ({
-  source: '/s',
-  startedAt: '2026-01-01T00:00:00.000Z',
-  directories: 12_345,
-  live: true,
-  targets: [target('a'), target('b')],
-  ...fields,
-});
+const target = (name: string, fields: Partial<TargetStatus> = {}) => targetStatus({ name, ...fields });
+const status = (fields: Partial<DaemonStatus> = {}) =>
+  daemonStatus({ directories: 12_345, targets: [target('a'), target('b')], ...fields });
 const refused = { state: 'backing-off', reason: 'Connection refused', pending: 3, lagSeconds: 7 } as const;
 
 for (const [line, of] of [
