@@ -114,6 +114,9 @@ const check = async ({ config }: Options): Promise<number> => {
 };
 
 const start = async ({ config, logLevel, initialSync, hooksOnly }: Options): Promise<number> => {
+  const { loadAddon } = await import('../native/addon.js');
+  // Before the packages with native parts of their own, for it says what to do where there is none.
+  loadAddon();
   const { run } = await import('./run.js');
   return run(config, { logLevel, initialSync, hooksOnly: hooksOnly === true });
 };
