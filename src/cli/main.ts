@@ -95,6 +95,9 @@ const createProgram = (perform: (task: Promise<number>) => Promise<void>): Comma
 const check = async ({ config }: Options): Promise<number> => (await import('./check.js')).check(config);
 
 const start = async ({ config, logLevel, initialSync, hooksOnly }: Options): Promise<number> => {
+  const { loadAddon } = await import('../native/addon.js');
+  // Before the packages with native parts of their own, for it says what to do where there is none.
+  loadAddon();
   const { run } = await import('./run.js');
   return run(config, { logLevel, initialSync, hooksOnly: hooksOnly === true });
 };

@@ -57,7 +57,8 @@ export class WatchError extends ReplicationError {
       | 'SOURCE_LOST'
       | 'SOURCE_EMPTY'
       | 'WATCH_FAILED'
-      | 'ADDON_MISSING',
+      | 'ADDON_MISSING'
+      | 'UNSUPPORTED_PLATFORM',
     message: string,
     override readonly hint: string,
     options?: ErrorOptions,

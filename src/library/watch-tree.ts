@@ -59,7 +59,7 @@ export interface TreeWatch<Encoding extends 'utf8' | 'buffer' = 'utf8'>
  * The iteration ends by the signal and by `return()` (a `break` calls it), and throws a {@link WatchError}
  * (`SOURCE_MISSING`, `SOURCE_LOST`, `WATCH_LIMIT_REACHED`, `INSTANCE_LIMIT_REACHED`, `WATCH_FAILED`) after the last batch
  * when watching can't go on.
- * Throws a `ConfigError` for wrong options, a `WatchError` `ADDON_MISSING`.
+ * Throws a `ConfigError` for wrong options, a `WatchError` `ADDON_MISSING` or `UNSUPPORTED_PLATFORM`.
  * @param root relative to the working directory, or absolute
  */
 export const watchTree = <Encoding extends 'utf8' | 'buffer' = 'utf8'>(

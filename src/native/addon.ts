@@ -1,8 +1,6 @@
-import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
-import { WatchError } from '../core/errors.js';
 import type { FilterRule } from '../core/target.js';
+import { addonFile, unusableAddon } from './addon-file.js';
 
 /** Paths and rules cross as latin1 strings (one character per byte) or as packed bytes, never as decoded text. */
 export interface NativeWatcherOptions {
@@ -229,27 +227,17 @@ export interface NativeAddon {
 
 let loaded: NativeAddon | undefined;
 
-/** Loads the addon once per thread. Throws {@link WatchError} `ADDON_MISSING` where it was not built for this platform. */
+/**
+ * Loads the addon once per thread. Throws {@link WatchError} `ADDON_MISSING` where there is none for this machine,
+ * `UNSUPPORTED_PLATFORM` anywhere but on Linux.
+ */
 export const loadAddon = (): NativeAddon => {
   if (loaded !== undefined) return loaded;
-  const file = findAddon();
+  const file = addonFile();
   try {
     loaded = createRequire(import.meta.url)(file) as NativeAddon;
     return loaded;
   } catch (cause) {
-    throw new WatchError(
-      'ADDON_MISSING',
-      `the native addon ${file} can't be loaded: ${cause instanceof Error ? cause.message : String(cause)}`,
-      'imgsync-fast runs on Linux; build the addon with `npm run build:native` (g++, make and python3 are needed)',
-      { cause },
-    );
+    throw unusableAddon(file, cause);
   }
-};
-
-// The compiled file lies at a different depth in the package (dist/) and in the tests' build (out/src/).
-const findAddon = (): string => {
-  const candidates = ['../../', '../../../'].map((up) =>
-    fileURLToPath(new URL(`${up}build/Release/imgsync_native.node`, import.meta.url)),
-  );
-  return candidates.find((file) => existsSync(file)) ?? (candidates[0] as string);
 };
