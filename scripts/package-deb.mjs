@@ -21,7 +21,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { requirePackages } from './require-packages.mjs';
 
-requirePackages({ 'dpkg-deb': 'dpkg', 'dpkg-shlibdeps': 'dpkg-dev', objdump: 'binutils' });
+requirePackages({ 'dpkg-deb': 'dpkg', 'dpkg-shlibdeps': 'dpkg-dev', strip: 'binutils' });
 
 const architectures = { x64: 'amd64', arm64: 'arm64' };
 const architecture = architectures[process.arch];
@@ -65,10 +65,12 @@ const isNeeded = (path) =>
   !/\/(?:test|tests|__tests__|benchmarks?|examples?|docs|\.[^/]+)$/.test(path) &&
   !/\/lmdb\/(?:dependencies|src|dict)$|\.musl\.node$/.test(path) &&
   !new RegExp(`/prebuilds/(?!linux-${process.arch}$)[^/]+$`).test(path) &&
-  (/licen[cs]e|notice|copying/i.test(path) || !/\.(?:map|[cm]?ts|md|ya?ml|c|cc|cpp|h|hpp|gypi?)$/.test(path));
+  (/licen[cs]e|notice|copying/i.test(path) ||
+    !/\.(?:map|[cm]?ts|md|html|sh|ya?ml|c|cc|cpp|h|hpp|gypi?)$/.test(path));
 
 const compile = () => {
-  run('npx', ['tsc', '-p', 'tsconfig.build.json', '--outDir', join(library, 'dist')]);
+  const bare = ['--declaration', 'false', '--sourceMap', 'false'];
+  run('npx', ['tsc', '-p', 'tsconfig.build.json', ...bare, '--outDir', join(library, 'dist')]);
   copy('src/http/page', join(library, 'dist/http/page'));
   chmodSync(join(library, 'dist/cli/main.js'), 0o755);
 };
@@ -129,7 +131,8 @@ const placeFiles = () => {
 
 const placeDocuments = (bundled) => {
   for (const page of ['README.md', 'README.zh-CN.md']) copy(page, join(documents, page));
-  copy('docs', join(documents, 'docs'), { filter: (path) => path !== join('docs', 'api') });
+  const isPage = (path) => path !== join('docs', 'api') && basename(path) !== '.npmignore';
+  copy('docs', join(documents, 'docs'), { filter: isPage });
   copy('examples', join(documents, 'examples'));
   for (const folder of ['grafana', 'prometheus'])
     copy(join('deploy', folder), join(documents, 'deploy', folder));
@@ -148,6 +151,7 @@ const placeDocuments = (bundled) => {
     `It comes with these packages of the npm registry; the text of each licence is in its folder below`,
     `/usr/lib/${name}/node_modules:\n`,
     ...packages,
+    '\nThe text of the Apache License 2.0 is in /usr/share/common-licenses/Apache-2.0, too.',
   ];
   write(`usr/share/doc/${name}/copyright`, `${licences.join('\n')}\n`);
   write(`usr/share/lintian/overrides/${name}`, readFileSync('scripts/deb/lintian-overrides'));
@@ -213,6 +217,7 @@ const control = (files) => {
 
 const buildPackage = () => {
   const files = filesIn(root);
+  run('strip', ['--strip-unneeded', ...files.filter((path) => path.endsWith('.node'))]);
   const meta = join(root, 'DEBIAN');
   mkdirSync(meta);
   writeFileSync(join(meta, 'control'), control(files));

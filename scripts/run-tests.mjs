@@ -23,7 +23,7 @@ installPackages({
   fish: 'fish',
   'systemd-sysusers': 'systemd',
   'dpkg-shlibdeps': 'dpkg-dev',
-  objdump: 'binutils',
+  strip: 'binutils',
 });
 
 const run = (program, args) => {

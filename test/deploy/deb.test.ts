@@ -10,7 +10,7 @@ import { unlessRoot } from '../support/root.js';
 import type { Scope } from '../support/scope.js';
 import { tempDirectory, tempTree } from '../support/temp-tree.js';
 
-const skip = unlessRoot || unlessThere('dpkg', 'dpkg-deb', 'dpkg-shlibdeps', 'objdump', 'systemd-sysusers');
+const skip = unlessRoot || unlessThere('dpkg', 'dpkg-deb', 'dpkg-shlibdeps', 'strip', 'systemd-sysusers');
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 
 const command = (program: string, ...args: readonly string[]): string => {
