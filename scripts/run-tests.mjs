@@ -21,6 +21,8 @@ installPackages({
   mandoc: 'mandoc',
   zsh: 'zsh',
   fish: 'fish',
+  'qemu-aarch64-static': 'qemu-user-static',
+  'aarch64-linux-gnu-g++': 'g++-aarch64-linux-gnu',
 });
 
 const run = (program, args) => {
