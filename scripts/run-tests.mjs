@@ -24,6 +24,8 @@ installPackages({
   'systemd-sysusers': 'systemd',
   'dpkg-shlibdeps': 'dpkg-dev',
   strip: 'binutils',
+  'qemu-aarch64-static': 'qemu-user-static',
+  'aarch64-linux-gnu-g++': 'g++-aarch64-linux-gnu',
 });
 
 const run = (program, args) => {

@@ -4,15 +4,20 @@ import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startImgsync } from '../support/imgsync.js';
+import { unlessThere } from '../support/programs.js';
 import { rsyncDaemon } from '../support/rsync-daemon.js';
 import { run } from '../support/run.js';
 import { ProgramScope } from '../support/scope.js';
 import { tempDirectory, tempTree } from '../support/temp-tree.js';
 
+const withoutArm64 = unlessThere('qemu-aarch64-static', 'aarch64-linux-gnu-g++');
+
 /** Where the package is installed, and an environment with nothing but what it needs to run. */
 interface Installation {
   readonly folder: string;
   readonly env: NodeJS.ProcessEnv & Record<string, string>;
+  /** Path of the package. */
+  readonly archive: string;
   /** Names of the package's files, relative to it. */
   readonly files: readonly string[];
 }
@@ -31,7 +36,9 @@ const barePath = async (folder: string): Promise<string> => {
 
 const install = async (scope: ProgramScope): Promise<Installation> => {
   const packing = join(tempDirectory(scope, 'packing'), 'imgsync-fast');
-  const archive = (await run(process.execPath, ['scripts/stage-package.mjs', packing, process.arch])).trim();
+  const architectures = new Set([process.arch, ...(withoutArm64 === false ? ['arm64'] : [])]);
+  const stage = ['scripts/stage-package.mjs', packing, ...architectures];
+  const archive = (await run(process.execPath, stage)).trim();
   const folder = tempDirectory(scope, 'install');
   const env = { HOME: process.env.HOME ?? folder, PATH: await barePath(tempDirectory(scope, 'programs')) };
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
@@ -42,7 +49,7 @@ const install = async (scope: ProgramScope): Promise<Installation> => {
   });
   assert.equal(done.status, 0, done.stderr);
   const listed = (await run('tar', ['-tzf', archive])).trim().split('\n');
-  return { folder, env, files: listed.map((name) => name.replace(/^package\//, '')) };
+  return { folder, env, archive, files: listed.map((name) => name.replace(/^package\//, '')) };
 };
 
 const scope = new ProgramScope();
@@ -160,4 +167,11 @@ test('anywhere but on Linux it says so in one line', () => {
     stderr,
     /^imgsync-fast runs on Linux only, this is darwin: run it on .+ \(UNSUPPORTED_PLATFORM\)\n$/,
   );
+});
+
+test('on arm64 it watches and replicates, under emulation', { skip: withoutArm64 }, async () => {
+  const said = await run(process.execPath, ['scripts/test-arm64.mjs', installed.archive]);
+  for (const line of ['20', '26'])
+    for (const done of ['watches', 'replicates'])
+      assert.match(said, new RegExp(`^arm64, Node v${line}\\..+: ${done}$`, 'm'));
 });
