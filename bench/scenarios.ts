@@ -7,6 +7,7 @@ import { idle } from './scenarios/idle.js';
 import { latency } from './scenarios/latency.js';
 import { mixed } from './scenarios/mixed.js';
 import { playlists } from './scenarios/playlists.js';
+import { requests } from './scenarios/requests.js';
 import { restart } from './scenarios/restart.js';
 import { slowTarget } from './scenarios/slow-target.js';
 import { watchSetup } from './scenarios/watch-setup.js';
@@ -14,6 +15,7 @@ import { watchSetup } from './scenarios/watch-setup.js';
 /** In the order of the report. */
 export const scenarios: readonly Scenario[] = [
   latency,
+  requests,
   burst,
   deleteStorm,
   playlists,

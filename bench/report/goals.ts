@@ -38,6 +38,14 @@ const goals: readonly Goal[] = [
   { scenario: 'latency', what: 'a save, p50', of: [us, 'p50'], atMost: 12, unit: 'ms' },
   { scenario: 'latency', what: 'a save, p99', of: [us, 'p99'], atMost: 40, unit: 'ms' },
   {
+    scenario: 'requests',
+    what: 'a save while status and metrics are asked for, p50 against without',
+    of: [`${us}, status and metrics are asked for`, 'p50'],
+    by: [us, 'p50'],
+    atMost: 1.1,
+    unit: '×',
+  },
+  {
     scenario: 'burst',
     what: 'a burst against plain rsyncs of the finished tree',
     of: [us, 'on all targets'],
