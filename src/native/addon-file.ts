@@ -17,7 +17,7 @@ const buildHint =
   'build it in the folder of the package with `npm run build:native` (g++, make and python3 are needed)';
 
 /** Of the running process. */
-export const thisHost = (): Host => ({
+const thisHost = (): Host => ({
   platform: process.platform,
   architecture: process.arch,
   // musl's loader is also its C library, and so is always there.
