@@ -4,9 +4,7 @@ import type { Answers, AskOrder } from './requests.js';
 
 // Asks for /status and /metrics at a steady pace, over connections that are kept, as monitoring systems do.
 
-const agent = new Agent({ keepAlive: true, maxSockets: 8 });
-
-const ask = (port: number, path: string): Promise<string> =>
+const ask = (agent: Agent, port: number, path: string): Promise<string> =>
   new Promise((resolve) => {
     get({ host: '127.0.0.1', port, path, agent }, (incoming) => {
       let bytes = 0;
@@ -19,14 +17,17 @@ const ask = (port: number, path: string): Promise<string> =>
   });
 
 const askAll = async ({ port, count, perSecond }: AskOrder): Promise<Answers> => {
+  // The server has closed those of the last time by now, or is about to.
+  const agent = new Agent({ keepAlive: true, maxSockets: 8 });
   const startedAt = performance.now();
   const ended: Promise<string>[] = [];
   for (let i = 0; i < count; i++) {
     const early = startedAt + (i * 1000) / perSecond - performance.now();
     if (early > 1) await pause(early);
-    ended.push(ask(port, i % 2 === 0 ? '/status' : '/metrics'));
+    ended.push(ask(agent, port, i % 2 === 0 ? '/status' : '/metrics'));
   }
   const { 200: ok = 0, ...others } = counted(await Promise.all(ended));
+  agent.destroy();
   return { ok, others };
 };
 

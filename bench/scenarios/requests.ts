@@ -13,7 +13,7 @@ import { openStage, verify } from '../stage.js';
 const phases = 10;
 /** With 200 saves, 10,000 requests in a run. */
 const requestsForEachSave = 50;
-const requestsPerSecond = 200;
+const requestsPerSecond = 100;
 /** Saves that do not count, for nothing is warm yet. */
 const warmUp = 5;
 /** Between two saves, ms. */

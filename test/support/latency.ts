@@ -4,6 +4,8 @@ import type { RsyncDaemon } from './rsync-daemon.js';
 import type { Tree } from './temp-tree.js';
 
 const path = 'saved.html';
+/** Of this process: a content that was there before would be found at once. */
+let saved = 0;
 
 /**
  * Saves one file again and again, each time when all is quiet.
@@ -22,7 +24,7 @@ export const measureSaves = async (
   const latencies: number[] = [];
   for (let i = 0; i < count; i++) {
     // Of another size each time: a plain rsync compares sizes and seconds.
-    const content = `saved for the ${i}th time\n`.repeat(100 + (i % 10));
+    const content = `saved for the ${++saved}th time\n`.repeat(100 + (saved % 10));
     const untilQuiet = beforeSave(i);
     source.write(path, content);
     const savedAt = performance.now();
