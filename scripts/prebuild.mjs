@@ -1,4 +1,4 @@
-// npm run prebuild [-- ARCHITECTURE …]: the addon for the package, prebuilds/linux-ARCHITECTURE/imgsync_native.node.
+// npm run build:addons [-- ARCHITECTURE …]: the addon for the package, prebuilds/linux-ARCHITECTURE/imgsync_native.node.
 // With --if-possible those of other architectures than this machine's are left out where their compiler is missing.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
