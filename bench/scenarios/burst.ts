@@ -1,5 +1,6 @@
 import type { Scope } from '../../test/support/scope.js';
 import { imgsyncFast } from '../peers/imgsync.js';
+import { listedRsync } from '../peers/listed-rsync.js';
 import { lsyncd } from '../peers/lsyncd.js';
 import { plainRsync } from '../peers/plain-rsync.js';
 import type { Replicator } from '../peers/replicator.js';
@@ -31,6 +32,17 @@ export const burst: Scenario = {
       'rsync -a of the finished tree, all targets at once': async (scope, subject) => {
         const stage = await openStage(scope, { targets, files });
         await measure(bench, subject, 'on all targets', () => plainRsync(stage));
+        await verify(bench, subject, stage);
+      },
+      // About as many calls as a burst of this size takes.
+      'rsync with lists of the finished tree, 8 calls for each target, nothing else': async (
+        scope,
+        subject,
+      ) => {
+        const stage = await openStage(scope, { targets, files });
+        await measure(bench, subject, 'on all targets', () =>
+          listedRsync(scope, stage, { calls: 8, atATime: 1 }),
+        );
         await verify(bench, subject, stage);
       },
       ...(bench.has('lsyncd') ? { lsyncd: replicator(lsyncd) } : {}),

@@ -1,7 +1,11 @@
 import { imgsyncFast } from '../peers/imgsync.js';
+import { listedRsync } from '../peers/listed-rsync.js';
 import { plainRsync } from '../peers/plain-rsync.js';
 import { type Scenario, us } from '../scenario.js';
 import { measure, openStage, type Stage, verify } from '../stage.js';
+
+/** As many as imgsync-fast puts in a batch. */
+const filesInCall = 8192;
 
 export const firstSync: Scenario = {
   name: 'first-sync',
@@ -23,6 +27,11 @@ export const firstSync: Scenario = {
       'rsync -a': async (scope, subject) => {
         const stage = { source, daemons: (await openStage(scope, { targets })).daemons };
         await sync(subject, stage, () => plainRsync(stage));
+      },
+      'rsync with lists, two calls at a time, nothing else': async (scope, subject) => {
+        const stage = { source, daemons: (await openStage(scope, { targets })).daemons };
+        const calls = Math.ceil(files / filesInCall);
+        await sync(subject, stage, () => listedRsync(scope, stage, { calls, atATime: 2 }));
       },
     });
   },
