@@ -1,10 +1,11 @@
 // npm run test:matrix [-- --quick] [--node=22,24] [FILE or FOLDER below test/ …]: the tests on every line of Node that is
 // supported, all with one and the same prebuilt addon. --quick takes those that lean on Node the most.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { cpSync, mkdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fetchRuntime, nodeLines } from './runtimes.mjs';
 import { copyCheckout } from './stage-package.mjs';
+import { compiledTests, testRuns } from './test-files.mjs';
 
 const quick = [
   'test/library',
@@ -41,13 +42,6 @@ const run = (program, args, more = {}) => {
 const must = (program, args, more) => {
   if (!run(program, args, more)) process.exit(1);
 };
-const testFiles = (path) =>
-  statSync(path).isDirectory()
-    ? readdirSync(path, { recursive: true })
-        .map((name) => join(path, String(name)))
-        .filter((name) => name.endsWith('.test.js'))
-        .sort()
-    : [path];
 
 // In a copy without build/, so that the prebuilt addon is the one that is loaded.
 must('npm', ['run', '--silent', 'build:test']);
@@ -58,10 +52,7 @@ for (const name of ['src', 'test', 'bench']) {
   mkdirSync(join(stage, 'out'), { recursive: true });
   cpSync(join('out', name), join(stage, 'out', name), { recursive: true });
 }
-const files = chosen
-  .map((path) => join('out', path.replace(/\.ts$/, '.js')))
-  .flatMap(testFiles)
-  .filter((file) => !leftOut.test(file));
+const files = compiledTests(chosen).filter((file) => !leftOut.test(file));
 
 const runOn = (line) => {
   const bin = join(fetchRuntime(process.arch, line), 'bin');
@@ -69,21 +60,10 @@ const runOn = (line) => {
   const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim();
   console.log(`== Node ${version}`);
   const more = { cwd: stage, env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` } };
-  const runTests = (atATime, some) =>
-    some.length === 0 ||
-    run(
-      node,
-      ['--enable-source-maps', '--test', '--test-reporter=spec', `--test-concurrency=${atATime}`, ...some],
-      more,
-    );
-  const alone = files.filter((file) => file.endsWith('.alone.test.js'));
-  const isGood = [
-    runTests(1, alone),
-    runTests(
-      2,
-      files.filter((file) => !alone.includes(file)),
-    ),
-  ].every(Boolean);
+  // All of them, whatever the first said.
+  const isGood = testRuns(files)
+    .map((args) => run(node, args, more))
+    .every(Boolean);
   return { version, isGood };
 };
 
