@@ -318,13 +318,16 @@ export class Replicator {
     ];
   }
 
-  /** Where the changes stand that were read and that the target has not acknowledged; the directories of a reconcile aside. */
+  /**
+   * Where the changes stand that were read and that the target has not acknowledged; the directories of a reconcile aside.
+   * What is stuck comes first, and stays stuck while it is tried again: its error says more than that it is on its way.
+   */
   *openWork(): Generator<OpenWork> {
+    for (const entry of this.#stuck) yield { place: 'stuck', change: { ...entry, at: entry.since }, entry };
     for (const { lane, changes } of this.#inFlight)
       if (lane !== 'reconcile') for (const change of changes) yield { place: 'in flight', change };
     for (const change of this.#pending) yield { place: 'pending', change };
     for (const change of this.#big) yield { place: 'big', change };
-    for (const entry of this.#stuck) yield { place: 'stuck', change: { ...entry, at: entry.since }, entry };
     for (const change of this.#held) yield { place: 'held', change };
   }
 

@@ -444,11 +444,16 @@ test('a stuck path is kept, tried again later, and freed by a delivery', async (
   await turn();
   assert.equal(replicator.stuckCount, 1);
   assert.equal(replicator.state.name, 'idle');
+  const places = () => Array.from(replicator.openWork(), ({ place }) => place);
+  assert.deepEqual(places(), ['stuck']);
   assert.ok(clock.advance());
   assert.deepEqual(inFlight.map(pathsOf), [['a/f']]);
+  // Whoever asks while it is tried again is told of the error.
+  assert.deepEqual(places(), ['stuck', 'in flight']);
   inFlight[0]?.end(acknowledged);
   await turn();
   assert.equal(replicator.stuckCount, 0);
+  assert.deepEqual(places(), []);
 });
 
 test('a big file has a lane of its own', async () => {
