@@ -1,7 +1,7 @@
 import type { Scope } from '../../test/support/scope.js';
 import { imgsyncFast } from '../peers/imgsync.js';
-import { listedRsync } from '../peers/listed-rsync.js';
 import { lsyncd } from '../peers/lsyncd.js';
+import { namedRsync } from '../peers/named-rsync.js';
 import { plainRsync } from '../peers/plain-rsync.js';
 import type { Replicator } from '../peers/replicator.js';
 import { type Scenario, us } from '../scenario.js';
@@ -35,14 +35,9 @@ export const burst: Scenario = {
         await verify(bench, subject, stage);
       },
       // About as many calls as a burst of this size takes.
-      'rsync with lists of the finished tree, 8 calls for each target, nothing else': async (
-        scope,
-        subject,
-      ) => {
+      'rsync told the directories of the finished tree, in 8 calls': async (scope, subject) => {
         const stage = await openStage(scope, { targets, files });
-        await measure(bench, subject, 'on all targets', () =>
-          listedRsync(scope, stage, { calls: 8, atATime: 1 }),
-        );
+        await measure(bench, subject, 'on all targets', () => namedRsync(stage, { calls: 8, atATime: 1 }));
         await verify(bench, subject, stage);
       },
       ...(bench.has('lsyncd') ? { lsyncd: replicator(lsyncd) } : {}),

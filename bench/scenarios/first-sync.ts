@@ -1,5 +1,5 @@
 import { imgsyncFast } from '../peers/imgsync.js';
-import { listedRsync } from '../peers/listed-rsync.js';
+import { namedRsync } from '../peers/named-rsync.js';
 import { plainRsync } from '../peers/plain-rsync.js';
 import { type Scenario, us } from '../scenario.js';
 import { measure, openStage, type Stage, verify } from '../stage.js';
@@ -28,10 +28,10 @@ export const firstSync: Scenario = {
         const stage = { source, daemons: (await openStage(scope, { targets })).daemons };
         await sync(subject, stage, () => plainRsync(stage));
       },
-      'rsync with lists, two calls at a time, nothing else': async (scope, subject) => {
+      'rsync told the directories, two calls at a time': async (scope, subject) => {
         const stage = { source, daemons: (await openStage(scope, { targets })).daemons };
         const calls = Math.ceil(files / filesInCall);
-        await sync(subject, stage, () => listedRsync(scope, stage, { calls, atATime: 2 }));
+        await sync(subject, stage, () => namedRsync(stage, { calls, atATime: 2 }));
       },
     });
   },

@@ -19,6 +19,8 @@ export interface Progress {
 const tableMs = 250;
 const linesMs = 10_000;
 const statusMs = 1_000;
+/** Whether the whole status is wanted is looked at this often while it is not: an idle daemon is to cost nothing. */
+const levelMs = 10_000;
 
 /**
  * Shows how far the targets are. On a terminal: a table that is redrawn. Elsewhere: a log line for each target now and
@@ -64,15 +66,22 @@ const logLines = (daemon: Source, logger: Logger): (() => void) => {
 
 const logStatus = (daemon: Source, logger: Logger): (() => void) => {
   let wasBusy = true;
-  const timer = setInterval(() => {
-    // The level may be switched at any time.
-    if (!logger.isLevelEnabled('debug')) return;
+  let timer: NodeJS.Timeout;
+  // The level may be switched at any time.
+  const isWanted = (): boolean => logger.isLevelEnabled('debug');
+  const plan = (): void => {
+    timer = setTimeout(look, isWanted() ? statusMs : levelMs).unref();
+  };
+  const look = (): void => {
+    plan();
+    if (!isWanted()) return;
     const status = daemon.status();
     const busy = isBusy(status);
     if (busy || wasBusy) logger.debug({ status }, 'status');
     wasBusy = busy;
-  }, statusMs).unref();
-  return () => clearInterval(timer);
+  };
+  plan();
+  return () => clearTimeout(timer);
 };
 
 const isBusy = ({ live, targets }: DaemonStatus): boolean =>

@@ -81,11 +81,13 @@ const targetOf = (target: TargetSettings, { rsync: common, standby }: Settings):
 
 /** Those that are on or set. */
 const rsyncOptions = (settings: Settings['rsync'] | TargetSettings['rsync']): Partial<RsyncOptions> => {
-  const { checksum, update, fsync, chmod, chown, usermap, groupmap, backupDir, tempDir } = settings;
+  const { checksum, update, fsync, listsOnly, chmod, chown, usermap, groupmap, backupDir, tempDir } =
+    settings;
   return {
     ...(checksum === true ? { checksum } : {}),
     ...(update === true ? { update } : {}),
     ...(fsync === true ? { fsync } : {}),
+    ...(listsOnly === true ? { listsOnly } : {}),
     ...(chmod === undefined ? {} : { chmod }),
     ...(chown === undefined ? {} : { chown }),
     ...(usermap === undefined ? {} : { usermap }),

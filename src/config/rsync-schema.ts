@@ -28,6 +28,9 @@ const keys = {
   fsync: flag().describe(
     'Write each file to the disk of the target before it counts as there. Needs rsync 3.2.4 on both sides.',
   ),
+  listsOnly: flag().describe(
+    'Name what is sent in lists (`--files-from`) alone. Otherwise the paths of larger batches are arguments of rsync, which reads them many times faster than a list; other users of the machine see them in `ps`.',
+  ),
   args: list(
     text('expected an option of rsync').superRefine((arg, context) => {
       const fault = faultOfRsyncArg(arg);
@@ -98,6 +101,7 @@ export const commonRsync = section({
   checksum: keys.checksum.default(false),
   update: keys.update.default(false),
   fsync: keys.fsync.default(false),
+  listsOnly: keys.listsOnly.default(false),
   ...settable,
   args: keys.args.default([]),
 })
@@ -112,6 +116,7 @@ export const targetRsync = section({
   checksum: keys.checksum.optional(),
   update: keys.update.optional(),
   fsync: keys.fsync.optional(),
+  listsOnly: keys.listsOnly.optional(),
   ...settable,
   args: keys.args.optional(),
 })

@@ -35,6 +35,8 @@ export interface RsyncOptions {
   readonly update?: true;
   /** Files are on disk before they count as there. */
   readonly fsync?: true;
+  /** No path is an argument of rsync; absent: long batches go so. */
+  readonly listsOnly?: true;
   /** Changes of modes, `D755,F644`. */
   readonly chmod?: string;
   /** `user:group` of all. */

@@ -22,7 +22,7 @@ import type { RsyncRun } from './rsync-child.js';
 import { type RsyncFailed, type RsyncVerdict, verdictOf } from './rsync-exit.js';
 import { type ListRunner, runRsync } from './run-rsync.js';
 import { openSourceRoot, type SourceRoot, sourceUnreadable } from './source-root.js';
-import { maxListBytes, type Standbys } from './standby.js';
+import type { Standbys } from './standby.js';
 import { Strays } from './strays.js';
 
 /** Where a batch runs. */
@@ -146,7 +146,7 @@ const partsOf = (
   { treesBy, target }: TransferRequest,
 ): Part[] => {
   // Comparing so little by content costs less than another run, or than a start of rsync: standbys compare so.
-  const isSmall = whole === 0 && sizeBytes <= smallBytes && list.length + checked.length <= maxListBytes;
+  const isSmall = whole === 0 && sizeBytes <= smallBytes && list.length + checked.length <= smallListBytes;
   const joins = isSmall && (checked.length > 0 || target.standby !== 'off');
   const parts: Part[] = [
     {
@@ -161,6 +161,7 @@ const partsOf = (
 };
 
 const smallBytes = 16 * 1024 ** 2;
+const smallListBytes = 32 * 1024;
 const nothing = new Uint8Array();
 
 type Held = Pick<Extract<TransferOutcome, { result: 'acknowledge' }>, 'held' | 'heldEntries'>;

@@ -59,14 +59,13 @@ export class ReportReader {
   #read(line: string): void {
     if (line.startsWith('@')) {
       if (line.startsWith('@*deleting')) this.#deleted++;
-      else if (line.startsWith('@<f')) {
+      const fields = fieldsOf(line);
+      if (fields === undefined) return;
+      if (fields.what.startsWith('<f')) {
         this.#movedFiles++;
-        this.#movedBytes += Number(/^@\S+ +\d+ (\d+) /.exec(line)?.[1] ?? 0);
+        this.#movedBytes += fields.sentBytes;
       }
-      if (this.onItem !== undefined) {
-        const item = parseItem(line);
-        if (item !== undefined) this.onItem(item);
-      }
+      this.onItem?.(itemOf(fields));
       return;
     }
     const count = /^(Number of regular files transferred|Total bytes sent|Literal data): (\d+)/.exec(line);
@@ -81,15 +80,44 @@ export class ReportReader {
   }
 }
 
-const parseItem = (line: string): ItemizedLine | undefined => {
-  const parts = /^@(\S+) +\d+ \d+ (.*)$/s.exec(line);
-  if (parts?.[1] === undefined || parts[2] === undefined) return undefined;
-  const name = unescapeName(parts[2]);
+interface Fields {
+  readonly what: string;
+  readonly sentBytes: number;
+  /** As rsync writes it. */
+  readonly name: string;
+}
+
+/** There is a line for each file that is sent, so this is not done by a regular expression: that takes several times as long. */
+const fieldsOf = (line: string): Fields | undefined => {
+  const whatEnd = line.indexOf(' ');
+  let at = whatEnd;
+  while (line.charCodeAt(at) === space) at++;
+  const lengthEnd = line.indexOf(' ', at);
+  const bytesEnd = line.indexOf(' ', lengthEnd + 1);
+  if (whatEnd < 2 || lengthEnd < 0 || bytesEnd < 0) return undefined;
+  const sentBytes = Number(line.slice(lengthEnd + 1, bytesEnd));
+  const isWhole = Number.isInteger(Number(line.slice(at, lengthEnd))) && Number.isInteger(sentBytes);
+  return isWhole ? { what: line.slice(1, whatEnd), sentBytes, name: line.slice(bytesEnd + 1) } : undefined;
+};
+
+const space = 0x20;
+
+const itemOf = ({ what, name: written }: Fields): ItemizedLine => {
+  const name = unescapeName(written);
   const isDirectory = name.endsWith('/');
-  const path = (isDirectory ? name.slice(0, -1) : name).replace(/^\.\//, '');
-  return { what: parts[1], path: path === '.' ? '' : path, isDirectory };
+  const path = name.slice(name.startsWith('./') ? 2 : 0, isDirectory ? -1 : undefined);
+  return { what, path: path === '.' ? '' : path, isDirectory };
 };
 
 /** rsync writes a byte that can't be shown as `\#ooo`, three octal digits, and a backslash that would look so as well. */
 export const unescapeName = (name: string): string =>
-  name.replace(/\\#([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+  !name.includes('\\#')
+    ? name
+    : name.replace(/\\#([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+
+/** The reverse, as far as {@link unescapeName} and the end of a line need it. */
+export const escapeName = (name: string): string =>
+  name.replace(
+    /[\x00-\x1f\x7f]|\\(?=#[0-7]{3})/g,
+    (char) => `\\#${char.charCodeAt(0).toString(8).padStart(3, '0')}`,
+  );

@@ -2,7 +2,7 @@ import { type Change, isWide } from '../core/change.js';
 import type { FilterRule, Target } from '../core/target.js';
 import type { DeleteMethod } from './messages.js';
 
-/** One call of rsync with its list on standard input; it runs in the source root. */
+/** One call of rsync; it runs in the source root. */
 export interface RsyncCall {
   readonly target: Target;
   readonly rules: readonly FilterRule[];
@@ -18,6 +18,8 @@ export interface RsyncCall {
   /** Whether what is the same is told as well; an item of it is two characters, such as `.f`. Default false. */
   readonly tellsSame?: boolean;
   readonly compare: Compare;
+  /** What a list would hold, UTF-8; standard input is the source root then. Absent: the list comes from there. */
+  readonly paths?: readonly string[];
 }
 
 /**
@@ -25,6 +27,12 @@ export interface RsyncCall {
  * again, by differences.
  */
 export type Compare = 'quick' | 'checksum' | 'never';
+
+/**
+ * How arguments name the source root, whose descriptor is standard input then. rsync 3.5 goes to each of them by its
+ * absolute path, and if the root was moved away or unmounted meanwhile, all that is in them would count as gone.
+ */
+export const rootOfArguments = '/proc/self/fd/0';
 
 /** A connection that is not there after this time is given up, s. */
 const maxConnectSeconds = 20;
@@ -35,6 +43,7 @@ const maxConnectSeconds = 20;
  * - `--modify-window=-1`: without it, a file rewritten at the same size within the same second stays stale for ever.
  * - `-c` where a time may have been set: rsync takes a file of the same size and time for the same.
  * - the rules before `--from0`: it also governs how later files of rules are read.
+ * - `--relative`: with it, paths that are arguments mean what they mean in a list.
  * - `--sockopts=TCP_NODELAY`: each missing side costs one or more delayed acknowledgements of 44 ms.
  * - `--max-delete`: the receiver itself stops at what the guard of deletes allows, whatever it has beside the source.
  * - `--no-inc-recursive`: each directory is listed right after it was found to be one; later it may be a symbolic link.
@@ -50,6 +59,7 @@ export const rsyncArgs = ({
   dryRun,
   tellsSame = false,
   compare,
+  paths,
 }: RsyncCall): string[] => [
   // The operator's own come first: where they contradict, what follows wins.
   ...target.rsync.args,
@@ -63,8 +73,7 @@ export const rsyncArgs = ({
   ...(deleteMethod === 'none' || !Number.isFinite(maxDelete) ? [] : [`--max-delete=${maxDelete}`]),
   ...kept.map(protectArg),
   ...rules.flatMap(filterArgs),
-  '--from0',
-  '--files-from=-',
+  ...(paths === undefined ? ['--from0', '--files-from=-'] : ['--relative']),
   '--modify-window=-1',
   '--sockopts=TCP_NODELAY',
   '--no-motd',
@@ -72,7 +81,9 @@ export const rsyncArgs = ({
   '--stats',
   '--out-format=@%i %l %b %n',
   ...optionArgs(target),
-  ...locationArgs(target),
+  ...connectArgs(target),
+  ...(paths?.map((path) => `${rootOfArguments}/./${path}`) ?? ['./']),
+  destinationOf(target),
 ];
 
 /** The receiver does not know of a gone path that it was a directory, so a rule for a directory alone does not protect it. */
@@ -117,8 +128,6 @@ const optionArgs = ({ rsync, bandwidthLimit }: Target): string[] => [
 
 const valued = (name: string, value: string | undefined): string[] =>
   value === undefined ? [] : [`--${name}=${value}`];
-
-const locationArgs = (target: Target): string[] => [...connectArgs(target), './', destinationOf(target)];
 
 /** How rsync gets to the target, and no option beside that. */
 export const connectArgs = (target: Target): string[] => {

@@ -1,7 +1,8 @@
-import { closeSync } from 'node:fs';
+import { closeSync, readlinkSync } from 'node:fs';
 import { loadAddon } from '../native/addon.js';
-import type { ItemizedLine } from './itemized.js';
-import type { RsyncCall } from './rsync-args.js';
+import { escapeName, type ItemizedLine } from './itemized.js';
+import { PathArguments } from './path-arguments.js';
+import { type RsyncCall, rootOfArguments } from './rsync-args.js';
 import { RsyncChild, type RsyncRun, type RunListener } from './rsync-child.js';
 
 export interface RunOptions extends RunListener {
@@ -18,11 +19,24 @@ export type ListRunner = (
   options?: { readonly dryRun?: boolean; readonly onItem?: (line: ItemizedLine) => void },
 ) => Promise<RsyncRun>;
 
+const pathArguments = new PathArguments();
+
+/** Runs rsync once and waits until it is gone. Never rejects for what rsync does. */
+export const runRsync = async (call: RsyncCall, options: RunOptions): Promise<RsyncRun> => {
+  const { list } = options;
+  const paths = call.recursive || call.target.rsync.listsOnly === true ? undefined : pathArguments.of(list);
+  if (paths === undefined) return runWithList(call, options);
+  const run = await runWithArguments({ ...call, paths }, options);
+  if (run.startError !== 'E2BIG') return run;
+  pathArguments.refused(list);
+  return runWithList(call, options);
+};
+
 /**
- * Runs rsync once and waits until it is gone. The list lies complete in a sealed anonymous file before rsync starts: a
- * list cut short would be carried out as it stands. Never rejects for what rsync does.
+ * The list lies complete in a sealed anonymous file before rsync starts: a list cut short would be carried out as it
+ * stands.
  */
-export const runRsync = async (
+const runWithList = async (
   call: RsyncCall,
   { rootFd, list, env, ...listener }: RunOptions,
 ): Promise<RsyncRun> => {
@@ -32,4 +46,14 @@ export const runRsync = async (
   } finally {
     closeSync(listFd);
   }
+};
+
+const runWithArguments = async (
+  call: RsyncCall,
+  { rootFd, list: _, env, ...listener }: RunOptions,
+): Promise<RsyncRun> => {
+  const run = await new RsyncChild(call, { rootFd, env, stdin: rootFd }).follow(listener);
+  if (!run.stderr.includes(rootOfArguments)) return run;
+  const root = escapeName(readlinkSync(`/proc/self/fd/${rootFd}`, 'latin1'));
+  return { ...run, stderr: run.stderr.replaceAll(rootOfArguments, () => root) };
 };

@@ -5,10 +5,11 @@ import type { RsyncCall } from './rsync-args.js';
 import { RsyncChild, type RsyncRun, type RunListener } from './rsync-child.js';
 
 /**
- * Longest list that a standby is given, bytes. It goes into the empty pipe in one system call: should this process be
- * killed, rsync never sees half a list, which it would carry out as it stands.
+ * Longest list that a standby is given, bytes: to read a longer one takes rsync more than to start with the paths as
+ * arguments. And it goes into the empty pipe in one system call: should this process be killed, rsync never sees half a
+ * list, which it would carry out as it stands.
  */
-export const maxListBytes = 32 * 1024;
+const maxListBytes = 8 * 1024;
 /**
  * After a batch that a standby could serve, one is started when nothing is sent any more, and at the latest after twice the
  * time that the batch took, which is kept between these, ms. Starting rsync is much work, and the same change is often on

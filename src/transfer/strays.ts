@@ -1,6 +1,6 @@
 import { lstatSync, readlinkSync } from 'node:fs';
 import type { Change } from '../core/change.js';
-import { ancestorsOf, asRelPath, parentOf, type RelPath, ROOT } from '../core/path.js';
+import { ancestorsOf, asRelPath, neighboursParent, parentOf, type RelPath, ROOT } from '../core/path.js';
 import type { ItemizedLine } from './itemized.js';
 
 /** Directories that were looked at and are remembered. */
@@ -35,10 +35,11 @@ export class Strays {
   /** Whether an item of a run went astray, to be asked for each of them. */
   detector({ isDry }: { readonly isDry: boolean }): (item: ItemizedLine) => boolean {
     const sound = new Set<RelPath>([ROOT]);
+    const parentOfNext = neighboursParent();
     return ({ what, path, isDirectory }) => {
       if (what === '*deleting') return false;
       const own = asRelPath(path);
-      const directory = isDirectory ? own : (parentOf(own) ?? own);
+      const directory = isDirectory ? own : (parentOfNext(own) ?? own);
       if (sound.has(directory)) return false;
       const link = this.#topmostLink(directory);
       if (link === undefined) {

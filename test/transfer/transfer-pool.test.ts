@@ -10,63 +10,21 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { type Change, packChanges, unpackChanges } from '../../src/core/change.js';
+import { test } from 'node:test';
+import { type Change, unpackChanges } from '../../src/core/change.js';
 import { asRelPath } from '../../src/core/path.js';
 import type { Target } from '../../src/core/target.js';
-import type { TransferOutcome, TransferRequest } from '../../src/transfer/messages.js';
-import { createTransferPool, type TransferPool } from '../../src/transfer/pool.js';
+import type { TransferRequest } from '../../src/transfer/messages.js';
+import type { TransferPool } from '../../src/transfer/pool.js';
+import { acknowledged, entries, poolFor, request } from '../support/batches.js';
 import { compareTrees } from '../support/compare-trees.js';
 import { freePort } from '../support/free-port.js';
 import { rsyncDaemon } from '../support/rsync-daemon.js';
-import { atEnd } from '../support/scope.js';
 import { identityOf, targetAt, targetOf } from '../support/targets.js';
 import { type Tree, tempDirectory, tempTree } from '../support/temp-tree.js';
 import { waitFor } from '../support/wait-for.js';
 
 const isRoot = process.getuid?.() === 0;
-
-const poolFor = (t: TestContext): TransferPool => {
-  const pool = createTransferPool({
-    concurrency: 4,
-    runId: `test-${process.pid}`,
-    socketDirectory: '/nowhere',
-    connectionEnded: () => {},
-  });
-  atEnd(t, () => pool.close());
-  return pool;
-};
-
-const entries = (...paths: string[]): Change[] =>
-  paths.map((path) => ({ kind: 'entry', path: asRelPath(path) }));
-
-const request = (
-  source: Tree,
-  target: Target,
-  changes: readonly Change[],
-  extra: Partial<TransferRequest> = {},
-): TransferRequest => ({
-  target,
-  source: source.path,
-  identity: identityOf(source.path),
-  rules: [],
-  changes: packChanges(changes),
-  deleteMethod: 'missing-args',
-  checks: false,
-  treesBy: 'quick',
-  holdDeletes: false,
-  kept: [],
-  bigFileBytes: Number.POSITIVE_INFINITY,
-  batchBytes: Number.POSITIVE_INFINITY,
-  crowded: new Uint8Array(),
-  ...extra,
-});
-
-const acknowledged = (outcome: TransferOutcome) => {
-  assert.equal(outcome.result, 'acknowledge', JSON.stringify(outcome));
-  assert.ok(outcome.result === 'acknowledge');
-  return outcome;
-};
 
 const failure = (outcome: { result: string; failure?: { code: string } }) =>
   `${outcome.result} ${outcome.failure?.code}`;

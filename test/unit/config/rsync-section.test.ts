@@ -75,13 +75,14 @@ for (const [section, ...args] of options)
 test('a target overrides single keys', async (t) => {
   const input = {
     source: tempTree(t).path,
-    rsync: { chmod: 'F644', checksum: true },
+    rsync: { chmod: 'F644', checksum: true, listsOnly: true },
     targets: [
       { url, rsync: { chmod: 'F600' } },
-      { url: 'rsync://b/m', rsync: { checksum: false } },
+      { url: 'rsync://b/m', rsync: { checksum: false, listsOnly: false } },
     ],
   };
   const [first, second] = (await resolveConfig(input, 'word')).targets;
   assert.deepEqual([first?.rsync.chmod, first?.rsync.checksum], ['F600', true]);
   assert.deepEqual([second?.rsync.chmod, second?.rsync.checksum], ['F644', undefined]);
+  assert.deepEqual([first?.rsync.listsOnly, second?.rsync.listsOnly], [true, undefined]);
 });

@@ -23,6 +23,17 @@ test('every call tells same-second rewrites apart, protects excludes and ends it
   assert.deepEqual(args.slice(-2), ['./', 'rsync://h:9381/market/']);
 });
 
+test('paths that are arguments stand in the place of the source, and no list is read', () => {
+  const args = rsyncArgs({ ...plainCall, target: daemon, paths: ['./a', './b/'] });
+  assert.deepEqual(args.slice(-3), [
+    '/proc/self/fd/0/././a',
+    '/proc/self/fd/0/././b/',
+    'rsync://h:9381/market/',
+  ]);
+  assert.ok(args.includes('--relative') && args.includes('-d'));
+  assert.ok(!args.some((arg) => /^--(from0|files-from)/.test(arg)));
+});
+
 test('the rules stand before --from0, a directory rule also covers what is below', () => {
   const args = rsyncArgs({
     ...plainCall,
