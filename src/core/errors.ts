@@ -67,10 +67,10 @@ export class WatchError extends ReplicationError {
   }
 }
 
-/** The state directory can't be used. */
+/** The state directory, or LMDB, can't be used. */
 export class StoreError extends ReplicationError {
   constructor(
-    override readonly code: 'STATE_DIR_IN_USE' | 'STATE_DIR_UNUSABLE',
+    override readonly code: 'STATE_DIR_IN_USE' | 'STATE_DIR_UNUSABLE' | 'STORE_MISSING',
     message: string,
     override readonly hint: string,
     options?: ErrorOptions,

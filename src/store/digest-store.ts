@@ -8,6 +8,7 @@ import { StoreError } from '../core/errors.js';
 import { lockStateDir, type StateLock } from './state-lock.js';
 import {
   dropTarget,
+  loadLmdb,
   noteTarget,
   openStoreFile,
   openTargetTable,
@@ -65,9 +66,11 @@ export class DigestStore implements StoreWriter {
   /**
    * Creates the state directory if it is missing. Reads a store that was not closed properly once as a whole, in a
    * process of its own that also tries to write it, before it is trusted.
-   * Throws {@link StoreError} `STATE_DIR_IN_USE` or `STATE_DIR_UNUSABLE`.
+   * Throws {@link StoreError} `STATE_DIR_IN_USE`, `STATE_DIR_UNUSABLE` or `STORE_MISSING`.
    */
   static async open(stateDir: string, events: DigestStoreEvents): Promise<DigestStore> {
+    // Before the store is looked at by another process, which would take it for damaged.
+    await loadLmdb();
     try {
       await mkdir(stateDir, { recursive: true, mode: 0o700 });
       const lock = await lockStateDir(stateDir);
@@ -100,7 +103,7 @@ export class DigestStore implements StoreWriter {
       if (fault !== undefined) events.setAside(await setAside(path), fault);
     }
     await writeFile(path + openingSuffix, '');
-    const store = new DigestStore(path, openStoreFile(path), lock, events);
+    const store = new DigestStore(path, openStoreFile(path, await loadLmdb()), lock, events);
     await store.#begin(isSealed);
     await rm(path + openingSuffix, { force: true });
     return store;

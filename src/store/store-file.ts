@@ -1,4 +1,6 @@
-import { ABORT, type Database, open, type RootDatabase, TransactionFlags } from 'lmdb';
+import type * as Lmdb from 'lmdb';
+import type { Database, RootDatabase } from 'lmdb';
+import { StoreError } from '../core/errors.js';
 
 export type Table = Database<Buffer, Buffer>;
 
@@ -19,6 +21,7 @@ export interface StoreFile {
   readonly root: RootDatabase<Buffer, Buffer>;
   /** Short names -> bytes: the format, the boot it was written in, the newest id, the targets' tables, ways to delete, and whether anything was sent. */
   readonly notes: Table;
+  readonly lmdb: typeof Lmdb;
 }
 
 /** Of what is stored, the digests themselves included: another version of them is of no use. */
@@ -27,34 +30,57 @@ const tableOptions = { encoding: 'binary', keyEncoding: 'binary' } as const;
 const targetPrefix = 'target:';
 const maxTables = 1024;
 
-/** Opens the file, which is created when it is missing. A damaged file may end the process; see verify-store.ts. */
-export const openStoreFile = (path: string): StoreFile => {
-  const root = open<Buffer, Buffer>(path, {
+/**
+ * Opens the file, which is created when it is missing. A damaged file may end the process; see verify-store.ts.
+ * @param lmdb see {@link loadLmdb}
+ */
+export const openStoreFile = (path: string, lmdb: typeof Lmdb): StoreFile => {
+  const root = lmdb.open<Buffer, Buffer>(path, {
     ...tableOptions,
     noSubdir: true,
     maxDbs: maxTables,
     overlappingSync: false,
   });
-  return { root, notes: root.openDB<Buffer, Buffer>('notes', tableOptions) };
+  return { root, notes: root.openDB<Buffer, Buffer>('notes', tableOptions), lmdb };
+};
+
+/**
+ * LMDB's compiled part is a package of its own for each kind of machine, which an install may have left out: then this
+ * rejects with a {@link StoreError} `STORE_MISSING`.
+ */
+export const loadLmdb = async (): Promise<typeof Lmdb> => {
+  try {
+    return await import('lmdb');
+  } catch (cause) {
+    const [reason] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
+    throw new StoreError(
+      'STORE_MISSING',
+      `the package lmdb can't be loaded: ${reason}`,
+      'install it with the optional packages (`npm install --include=optional`), or build it: `npm rebuild lmdb --ignore-scripts=false` (g++, make and python3 are needed)',
+      { cause },
+    );
+  }
 };
 
 /**
  * Runs `action` in a transaction that is written but not flushed: the death of the process takes nothing of it back,
  * that of the machine may. Takes some 20 µs and what the action takes. When it throws, nothing was written.
  */
-export const transact = ({ root }: StoreFile, action: () => void): void => {
-  root.transactionSync(action, TransactionFlags.ABORTABLE | TransactionFlags.NO_SYNC_FLUSH);
+export const transact = ({ root, lmdb }: StoreFile, action: () => void): void => {
+  const { ABORTABLE, NO_SYNC_FLUSH } = lmdb.TransactionFlags;
+  root.transactionSync(action, ABORTABLE | NO_SYNC_FLUSH);
 };
 
 /**
  * Runs `action` in a transaction that is given up: the pages that it changes are copies in memory, and nothing of them
  * comes into the file.
  */
-export const rehearse = ({ root }: StoreFile, action: () => void): void => {
+export const rehearse = ({ root, lmdb }: StoreFile, action: () => void): void => {
+  const { ABORTABLE, NO_SYNC_FLUSH } = lmdb.TransactionFlags;
   root.transactionSync(() => {
     action();
-    return ABORT;
-  }, TransactionFlags.ABORTABLE | TransactionFlags.NO_SYNC_FLUSH);
+    return lmdb.ABORT;
+  }, ABORTABLE | NO_SYNC_FLUSH);
 };
 
 /** The table of a target; `key` is a short text that stands for its identity. */

@@ -3,6 +3,7 @@
 // or a signal ended it.
 import { recordBytes } from './digest-record.js';
 import {
+  loadLmdb,
   openStoreFile,
   openTargetTable,
   readNote,
@@ -84,7 +85,7 @@ const tableFault = (table: Table, valueBytes: number | undefined): string | unde
 
 let fault: string | undefined;
 try {
-  fault = faultOf(openStoreFile(process.argv[2] ?? ''));
+  fault = faultOf(openStoreFile(process.argv[2] ?? '', await loadLmdb()));
 } catch (error) {
   fault = error instanceof Error ? error.message : String(error);
 }

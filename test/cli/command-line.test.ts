@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { imgsyncFast } from '../support/command.js';
+import { imgsyncFast, mainScript } from '../support/command.js';
 import { tempDirectory } from '../support/temp-tree.js';
 
 test('--version prints the one of the package', async () => {
@@ -123,4 +124,29 @@ test('a file that is not there ends with 78', async () => {
   const { code, stderr } = await imgsyncFast('-c', '/no/such/sync.json');
   assert.equal(code, 78);
   assert.equal(stderr, '/no/such/sync.json: there is no such file\n');
+});
+
+test('without the compiled part of lmdb a start says in one line what to do, and leaves the store alone', async (t) => {
+  const folder = tempDirectory(t);
+  const file = join(folder, 'sync.json');
+  const stateDir = join(folder, 'state');
+  mkdirSync(join(folder, 'source'));
+  mkdirSync(stateDir);
+  writeFileSync(join(stateDir, 'digests.mdb'), 'of an earlier run');
+  writeFileSync(
+    file,
+    JSON.stringify({ source: join(folder, 'source'), targets: [join(folder, 'target')], stateDir }),
+  );
+  // As lmdb looks for it on a processor for which there is none.
+  const { status, stdout, stderr } = spawnSync(process.execPath, [mainScript, '--config', file], {
+    encoding: 'utf8',
+    env: { ...process.env, npm_config_arch: 'none' },
+  });
+  assert.equal(status, 69);
+  const { code, hint, msg } = JSON.parse(stdout);
+  assert.equal(code, 'STORE_MISSING');
+  assert.match(msg, /lmdb can't be loaded: No native build/);
+  assert.match(hint, /npm rebuild lmdb/);
+  assert.equal(stderr, '');
+  assert.deepEqual(readdirSync(stateDir), ['digests.mdb']);
 });

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import * as lmdb from 'lmdb';
 import { DigestStore } from '../../src/store/digest-store.js';
 import { openStoreFile, openTargetTable, type StoreWriter, transact } from '../../src/store/store-file.js';
 import { TargetDigests } from '../../src/store/target-digests.js';
@@ -34,7 +35,7 @@ export const digestStore = async (scope: Scope): Promise<DigestStore> => {
 
 /** The tables of one store alone. @returns the digests of a target, as a process that has just begun sees them */
 export const digestTables = (scope: Scope): ((target?: string) => TargetDigests) => {
-  const file = openStoreFile(`${tempDirectory(scope, 'state')}/digests.mdb`);
+  const file = openStoreFile(`${tempDirectory(scope, 'state')}/digests.mdb`, lmdb);
   atEnd(scope, () => file.root.close());
   let lastId = 0;
   const writer: StoreWriter = {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import * as lmdb from 'lmdb';
 import type { RelPath } from '../../../src/core/path.js';
 import { openStoreFile, transact, writeNote } from '../../../src/store/store-file.js';
 import { digestOf, openDigestStore } from '../../support/digest-store.js';
@@ -140,7 +141,7 @@ for (const [what, format] of [
 ] as const) {
   test(`${what} is set aside`, async (t) => {
     const stateDir = tempDirectory(t, 'state');
-    const foreign = openStoreFile(join(stateDir, 'digests.mdb'));
+    const foreign = openStoreFile(join(stateDir, 'digests.mdb'), lmdb);
     transact(foreign, () => {
       writeNote(foreign, 'something', 'else');
       if (format !== undefined) writeNote(foreign, 'format', format);
@@ -169,7 +170,7 @@ test('a store whose directory was removed is closed all the same, and told to be
 test('after the machine went down nothing counts, but what targets hold is still known', async (t) => {
   const stateDir = tempDirectory(t, 'state');
   const file = await closedStore(stateDir);
-  const other = openStoreFile(file);
+  const other = openStoreFile(file, lmdb);
   transact(other, () => writeNote(other, 'boot', 'another boot'));
   await other.root.close();
   const { store, reports } = await openDigestStore(stateDir);
