@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import { showProgress } from '../../../src/cli/progress.js';
 import { Terminal } from '../../../src/cli/terminal.js';
@@ -43,20 +43,43 @@ test('without a terminal the first sync is told every ten seconds', (t) => {
   assert.equal(lines.length, 0);
 });
 
+/** Second by second, for a timer that is set in between begins at the end of a tick. */
+const pass = (t: TestContext, seconds: number): void => {
+  for (let second = 0; second < seconds; second++) t.mock.timers.tick(1_000);
+};
+
 test('at level debug the status is logged each second while something waits, and once after', (t) => {
-  t.mock.timers.enable({ apis: ['setInterval'] });
+  t.mock.timers.enable({ apis: ['setInterval', 'setTimeout'] });
   const { logger, lines } = recorder('debug');
   const waiting = daemonStatus({ targets: [targetStatus({ pending: 3 })] });
   let status = waiting;
   const progress = showProgress({ status: () => status }, { logger, terminal: undefined });
-  t.mock.timers.tick(2_000);
+  pass(t, 2);
   status = quiet;
-  t.mock.timers.tick(3_000);
+  pass(t, 3);
   progress.close();
   assert.deepEqual(
     lines,
     [waiting, waiting, quiet].map((logged) => ({ level: 20, status: logged, msg: 'status' })),
   );
+});
+
+test('the level may be switched while it runs', (t) => {
+  t.mock.timers.enable({ apis: ['setInterval', 'setTimeout'] });
+  const { logger, lines } = recorder('info');
+  const waiting = daemonStatus({ targets: [targetStatus({ pending: 3 })] });
+  const progress = showProgress({ status: () => waiting }, { logger, terminal: undefined });
+  pass(t, 15);
+  assert.equal(lines.length, 0);
+  logger.level = 'debug';
+  pass(t, 5);
+  assert.equal(lines.length, 1);
+  pass(t, 3);
+  assert.equal(lines.length, 4);
+  logger.level = 'info';
+  pass(t, 30);
+  progress.close();
+  assert.equal(lines.length, 4);
 });
 
 test('on a terminal a table is drawn four times a second and the last one stays', (t) => {
