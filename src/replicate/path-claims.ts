@@ -31,7 +31,7 @@ export class PathClaims {
 
   claim(path: RelPath): void {
     if (add(this.#claimed, path, 1) > 1) return;
-    this.#underClaim.clear();
+    this.#forgetUnderClaim();
     // Only the first within a directory tells those above it.
     let parent = this.#parentOf(path);
     while (parent !== undefined && add(this.#within, parent, 1) === 1) parent = parentOf(parent);
@@ -40,9 +40,14 @@ export class PathClaims {
   /** Takes back one {@link claim} of the path. */
   release(path: RelPath): void {
     if (add(this.#claimed, path, -1) > 0) return;
-    this.#underClaim.clear();
+    this.#forgetUnderClaim();
     let parent = this.#parentOf(path);
     while (parent !== undefined && add(this.#within, parent, -1) === 0) parent = parentOf(parent);
+  }
+
+  #forgetUnderClaim(): void {
+    // Emptying an empty map takes as long as making one, and this is asked for each path of a batch.
+    if (this.#underClaim.size > 0) this.#underClaim.clear();
   }
 
   #liesUnderClaim(directory: RelPath): boolean {
