@@ -8,6 +8,7 @@ import {
   type NativeWatcherOptions,
 } from '../../src/native/addon.js';
 import { atEnd, type Scope } from './scope.js';
+import { waitFor } from './wait-for.js';
 
 /** A native watcher whose messages are kept. */
 export class Recorder {
@@ -43,6 +44,19 @@ export class Recorder {
     const taken = this.#changes;
     this.#changes = [];
     return taken;
+  }
+
+  /**
+   * Waits until so many directories are known and as many are watched. What has left its place is held for a while, for it
+   * may come to another one.
+   */
+  async untilKnown(directories: number): Promise<void> {
+    const known = (): boolean | string => {
+      const stats = this.native.stats();
+      const isSo = stats.directories === directories && stats.watches === directories;
+      return isSo || `${stats.directories} known and ${stats.watches} watched`;
+    };
+    await waitFor(known, { what: `${directories} directories` });
   }
 
   /** Waits for a change that covers the path, and gives all that came until then. */
