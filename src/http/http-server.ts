@@ -7,7 +7,9 @@ const maxConnections = 256;
 
 /** A server with its limits. It keeps no process alive. */
 export const createHttpServer = (listener: RequestListener): Server => {
-  const server = createServer({ maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 2_000 }, listener);
+  // Looked at although nobody may be connected, which wakes an idle daemon.
+  const limits = { maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 10_000 };
+  const server = createServer(limits, listener);
   server.maxConnections = maxConnections;
   server.maxHeadersCount = 100;
   server.headersTimeout = 10_000;

@@ -20,7 +20,7 @@ export interface CheckpointSource {
 
 export interface CheckpointerOptions {
   readonly clock: Clock;
-  /** Pause between two rounds, ms. */
+  /** From the first change that a round is wanted for to that round, ms. */
   readonly intervalMs: number;
   /** A round could not be finished; its directories are looked at again in the next. */
   failed(error: unknown): void;
@@ -46,8 +46,9 @@ const tickMs = 20;
 export class Checkpointer {
   readonly #targets = new Set<TargetCheckpoint>();
   #running: Promise<void> = Promise.resolve();
-  #cancelTimer: (() => void) | undefined;
-  #isStopped = false;
+  /** While a round is planned or runs by plan. */
+  #cancelPlanned: (() => void) | undefined;
+  #isPlanning = false;
 
   constructor(
     private readonly source: CheckpointSource,
@@ -55,22 +56,19 @@ export class Checkpointer {
   ) {}
 
   start(): void {
-    const { clock, intervalMs } = this.options;
-    this.#cancelTimer = clock.after(intervalMs, async () => {
-      await this.checkpoint();
-      if (!this.#isStopped) this.start();
-    });
+    this.#isPlanning = true;
+    this.#plan();
   }
 
   /** Ends with a last round: after the targets' last transfers, and before the watcher is closed. */
   async stop(): Promise<void> {
-    this.#isStopped = true;
-    this.#cancelTimer?.();
+    this.#isPlanning = false;
+    this.#cancelPlanned?.();
     await this.checkpoint();
   }
 
   add(target: CheckpointTarget): TargetCheckpoint {
-    const checkpoint = new TargetCheckpoint(target);
+    const checkpoint = new TargetCheckpoint(target, () => this.#plan());
     this.#targets.add(checkpoint);
     return checkpoint;
   }
@@ -100,6 +98,18 @@ export class Checkpointer {
       .then(() => this.#round())
       .catch((error: unknown) => this.options.failed(error));
     return this.#running;
+  }
+
+  /** As long as nothing is acknowledged, nothing is planned: who has nothing to do is not to wake for it. */
+  #plan(): void {
+    if (!this.#isPlanning || this.#cancelPlanned !== undefined) return;
+    if (![...this.#targets].some(({ wantsRound }) => wantsRound)) return;
+    const { clock, intervalMs } = this.options;
+    this.#cancelPlanned = clock.after(intervalMs, async () => {
+      await this.checkpoint();
+      this.#cancelPlanned = undefined;
+      this.#plan();
+    });
   }
 
   async #round(): Promise<void> {

@@ -71,7 +71,16 @@ export class TargetCheckpoint {
   /** What was open when it became known. */
   #older: ReadonlySet<RelPath> = new Set();
 
-  constructor(private readonly target: CheckpointTarget) {}
+  /** @param roundWanted is called when {@link wantsRound} may have become true */
+  constructor(
+    private readonly target: CheckpointTarget,
+    private readonly roundWanted: () => void = () => {},
+  ) {}
+
+  /** Whether the next round may have something to do. */
+  get wantsRound(): boolean {
+    return this.#touched.size > 0 || (this.#generation > 0 && !this.#isCaughtUp);
+  }
 
   /** To be called before a batch is sent. @returns what {@link acknowledged} wants when the target took it */
   sending(changes: readonly Change[]): Ticket {
@@ -91,20 +100,19 @@ export class TargetCheckpoint {
     const ids: DirectoryIds = new Map();
     for (const change of changes) {
       const { kind, path } = change;
-      if (isWide(kind)) widen(this.#touched, path, kind === 'tree' ? 'tree' : 'all');
-      else if (digests.isMarked(path)) widen(this.#touched, path, 'entries');
+      if (isWide(kind)) this.#touch(path, kind === 'tree' ? 'tree' : 'all');
+      else if (digests.isMarked(path)) this.#touch(path, 'entries');
       const parent = parentOf(path);
       // An earlier try may have named less and marked more: the parent, for the path's own sake.
       const isParentMarked = parent !== undefined && digests.isMarked(parent);
       const above = digests.changedAbove(change, ids) ?? (isParentMarked ? parent : undefined);
-      if (above !== undefined) widen(this.#touched, above, 'entries');
+      if (above !== undefined) this.#touch(above, 'entries');
     }
     if (this.#generation === 0) return [];
     const isOld = (path: RelPath) =>
       !this.#isCaughtUp || this.#older.has(path) || liesBelow(path, this.#older);
     if (this.target.isCompared())
-      for (const path of directories)
-        if (!isOld(path) && this.#isNew(path)) widen(this.#touched, path, 'tree');
+      for (const path of directories) if (!isOld(path) && this.#isNew(path)) this.#touch(path, 'tree');
     return directories.filter(isOld);
   }
 
@@ -119,6 +127,7 @@ export class TargetCheckpoint {
     this.#trees = new Set();
     this.#children = [];
     this.#isCaughtUp = false;
+    this.roundWanted();
   }
 
   /**
@@ -214,6 +223,11 @@ export class TargetCheckpoint {
       [this.#touched, this.#taken].some((coverages) => (coverages.get(parent) ?? 'entries') !== 'entries') ||
       digests.isWhole(parent);
     return isWholeAbove && digests.knownAmong([path]).length === 0;
+  }
+
+  #touch(path: RelPath, coverage: Coverage): void {
+    widen(this.#touched, path, coverage);
+    this.roundWanted();
   }
 
   #takenWith(isWanted: (coverage: Coverage) => boolean): RelPath[] {
