@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import type { Target } from '../core/target.js';
 import { sshWords } from './rsync-args.js';
 
@@ -108,6 +107,8 @@ export class SharedConnections {
       gone: (async () => {
         // One that was killed left it behind.
         await rm(socket, { force: true }).catch(() => {});
+        // Few need it, and it takes as long to load as a fifth of all the rest.
+        const { execa } = await import('execa');
         if (abort.isEnded) return;
         const [program = 'ssh', ...args] = sshWords(target, socket);
         const child = execa(program, args, {
