@@ -3,6 +3,7 @@ import { compareTrees } from '../test/support/compare-trees.js';
 import { type RsyncDaemon, rsyncDaemons } from '../test/support/rsync-daemon.js';
 import type { Scope } from '../test/support/scope.js';
 import { type Tree, tempTree } from '../test/support/temp-tree.js';
+import type { RunningReplicator } from './peers/replicator.js';
 import { type Bench, us } from './scenario.js';
 import { type Files, follow, writeFiles } from './tools.js';
 
@@ -40,6 +41,25 @@ export const untilEqual = async (stage: Stage): Promise<number> => {
     exactness: 'loose',
   });
   return Math.max(...followed.map(({ at }) => at));
+};
+
+/**
+ * Waits until the replicator says that every target has everything, and counts what is not so at that moment; one that
+ * can't say it is watched from outside, which takes some processor away from it.
+ * @returns ms since the epoch
+ */
+export const untilAcknowledged = async (
+  bench: Bench,
+  subject: string,
+  stage: Stage,
+  { acknowledged }: RunningReplicator,
+): Promise<number> => {
+  if (acknowledged === undefined) return untilEqual(stage);
+  await acknowledged();
+  const at = Date.now();
+  const followed = await follow(stage.source.path, targetPaths(stage), { patienceMs: 0, exactness: 'loose' });
+  for (const { differences, first } of followed) bench.lost(subject, differences, first);
+  return at;
 };
 
 /** Counts how each target differs from the source now, to the last byte and time for us. */

@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { askControl } from '../../src/cli/control-client.js';
+import type { SettledReport } from '../../src/daemon/settled.js';
 import { type SyncJson, startImgsync } from '../../test/support/imgsync.js';
 import type { Scope } from '../../test/support/scope.js';
 import { waitFor } from '../../test/support/wait-for.js';
@@ -38,6 +41,11 @@ export const imgsyncFast = async (
           },
           { what: 'acknowledgement by every target' },
         );
+    },
+    acknowledged: async () => {
+      const { stateDir } = JSON.parse(readFileSync(imgsync.file, 'utf8')) as { readonly stateDir: string };
+      const { settled } = (await askControl(stateDir, 'POST /v1/wait', {}, 0)) as SettledReport;
+      if (!settled) throw new Error('not every target has confirmed everything');
     },
     stop: async () => {
       await imgsync.stop();

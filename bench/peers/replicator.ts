@@ -7,6 +7,8 @@ export interface RunningReplicator {
   readonly group: number;
   /** To be called before a change. @returns what resolves when that change has been dealt with and all is quiet */
   beforeChange(): () => Promise<void>;
+  /** Resolves when every target has confirmed all that was changed before the call. Absent: it can't be asked. */
+  acknowledged?(): Promise<void>;
   stop(): Promise<void>;
 }
 

@@ -5,7 +5,7 @@ import { namedRsync } from '../peers/named-rsync.js';
 import { plainRsync } from '../peers/plain-rsync.js';
 import type { Replicator } from '../peers/replicator.js';
 import { type Scenario, us } from '../scenario.js';
-import { measure, openStage, untilEqual, verify } from '../stage.js';
+import { measure, openStage, untilAcknowledged, verify } from '../stage.js';
 import { writeFiles } from '../tools.js';
 
 export const burst: Scenario = {
@@ -22,7 +22,7 @@ export const burst: Scenario = {
       const running = await start(scope, stage);
       await measure(bench, subject, 'on all targets', async () => {
         await writeFiles(stage.source.path, files);
-        return untilEqual(stage);
+        return untilAcknowledged(bench, subject, stage, running);
       });
       await verify(bench, subject, stage);
       await running.stop();

@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 /** A list with fewer paths, none of which stands for what is in it, costs rsync less than arguments save. */
 const minPaths = 64;
 /** rsync 3.5 looks through all that it was given for each file that comes of one: with more, a list is as good. */
-const maxDirectories = 2_000;
+const maxPathsWithDirectories = 2_000;
 /** The kernel takes arguments and environment of a quarter of the stack's limit, mostly 2 MiB: execve(2). Bytes. */
 const usualBytes = 1024 ** 2;
 /** What an argument takes beside the path: a pointer, and where the path begins. */
@@ -30,7 +30,7 @@ export class PathArguments {
     if (paths.at(-1) === '') paths.pop();
     if (list.length + furtherBytes * paths.length > this.#mostBytes) return undefined;
     const hasDirectories = paths.some((path) => path.endsWith('/'));
-    if (hasDirectories ? paths.length > maxDirectories : paths.length < minPaths) return undefined;
+    if (hasDirectories ? paths.length > maxPathsWithDirectories : paths.length < minPaths) return undefined;
     return paths.some((path) => Buffer.byteLength(path) > maxPathBytes) ? undefined : paths;
   }
 
