@@ -6,6 +6,7 @@ export interface RunningStatus {
   readonly targets: readonly {
     readonly name: string;
     readonly state: string;
+    readonly up: boolean;
     readonly reason?: string;
     readonly stuck: number;
     readonly held: number;
@@ -40,9 +41,15 @@ export const examineRunning = async (
   }
 };
 
-const troublesOf = ({ name, state, reason, stuck, held }: RunningStatus['targets'][number]): Finding[] =>
+/** One that is being tried again may be well soon, but is not yet. */
+const stateOf = (state: string, up: boolean): string | undefined => {
+  if (unwell.has(state)) return state;
+  return up || state === 'paused' || state === 'stopped' ? undefined : 'tried again';
+};
+
+const troublesOf = ({ name, state, up, reason, stuck, held }: RunningStatus['targets'][number]): Finding[] =>
   [
-    ...(unwell.has(state) ? [`${state}: ${reason ?? 'see the log'}`] : []),
+    ...[stateOf(state, up)].flatMap((is) => (is === undefined ? [] : [`${is}: ${reason ?? 'see the log'}`])),
     ...(stuck > 0 ? [`${stuck} paths are stuck`] : []),
     ...(held > 0 ? [`the deletes of ${held} paths are held`] : []),
   ].map((text) => ({

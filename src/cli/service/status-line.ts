@@ -3,6 +3,8 @@ import type { DaemonStatus, TargetState, TargetStatus } from '../../daemon/statu
 /** Targets that are named; the others are counted. */
 const maxNamed = 3;
 const troubled: ReadonlySet<TargetState> = new Set(['backing-off', 'halted', 'suspended']);
+/** What a target that failed is in while it is tried again. */
+const busy: ReadonlySet<TargetState> = new Set(['transferring', 'reconciling']);
 const numbers = new Intl.NumberFormat('en-US');
 
 /** How it goes, in one line for `systemctl status`. Pure. */
@@ -31,13 +33,14 @@ const summaryOf = (targets: readonly TargetStatus[]): string[] => {
 };
 
 const troublesOf = (targets: readonly TargetStatus[]): string[] => {
-  const down = targets.filter(({ state }) => troubled.has(state));
+  const down = targets.filter(({ state, up }) => troubled.has(state) || (!up && busy.has(state)));
   const stuck = sum(targets.map((target) => target.stuck));
   const held = sum(targets.map((target) => target.held));
   return [
-    ...down
-      .slice(0, maxNamed)
-      .map(({ name, state, reason }) => `${name} ${state}${reason === undefined ? '' : `: ${reason}`}`),
+    ...down.slice(0, maxNamed).map(({ name, state, reason }) => {
+      const is = troubled.has(state) ? state : 'tried again';
+      return `${name} ${is}${reason === undefined ? '' : `: ${reason}`}`;
+    }),
     ...(down.length > maxNamed ? [`${down.length - maxNamed} more wait`] : []),
     ...(stuck === 0 ? [] : [count(stuck, 'path stuck', 'paths stuck')]),
     ...(held === 0 ? [] : [count(held, 'delete held', 'deletes held')]),

@@ -18,6 +18,10 @@ for (const [line, of] of [
     status({ targets: [target('a'), target('b', refused)] }),
   ],
   [
+    'Watching 12,345 directories; 1 of 2 targets up to date; 3 changes wait, the oldest for 7 s; b tried again: Connection refused',
+    status({ targets: [target('a'), target('b', { ...refused, state: 'transferring', up: false })] }),
+  ],
+  [
     'Watching 12,345 directories; 0 of 1 target up to date; comparing 1 (50 %); 1 change waits, the oldest for 5 min; 2 paths stuck; 1 delete held',
     status({
       targets: [
