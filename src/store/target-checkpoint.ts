@@ -77,15 +77,16 @@ export class TargetCheckpoint {
     private readonly roundWanted: () => void = () => {},
   ) {}
 
-  /** Whether the next round may have something to do. */
+  /** Whether the next round may have something to do: what was sent is noted until it begins. */
   get wantsRound(): boolean {
-    return this.#touched.size > 0 || (this.#generation > 0 && !this.#isCaughtUp);
+    return this.#touched.size > 0 || !this.#sentSince.isEmpty || (this.#generation > 0 && !this.#isCaughtUp);
   }
 
   /** To be called before a batch is sent. @returns what {@link acknowledged} wants when the target took it */
   sending(changes: readonly Change[]): Ticket {
     this.target.digests.expect(changes);
     for (const change of changes) this.#sentSince.add(change);
+    this.roundWanted();
     return { changes, generation: this.#generation };
   }
 
@@ -313,6 +314,10 @@ class ChangingDirectories {
     this.#named.add(path);
     this.#parents.add(this.#parentOf(path) ?? path);
     if (kind === 'tree') this.#trees.add(path);
+  }
+
+  get isEmpty(): boolean {
+    return this.#named.size === 0;
   }
 
   /** Whether a change names the path itself. */
