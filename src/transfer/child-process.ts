@@ -3,6 +3,7 @@ import { delimiter, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import type { execa } from 'execa';
 import { loadAddon, type NativeChild } from '../native/addon.js';
+import { followOutput } from './child-output.js';
 
 export interface ChildOptions {
   /** A path, or a name that is looked for in the `PATH` of `env`. */
@@ -13,7 +14,7 @@ export interface ChildOptions {
   readonly cwdFd: number;
   /** What it reads: a descriptor, or a pipe. */
   readonly stdin: number | 'pipe';
-  /** Told what it writes, latin1: one character for each byte. */
+  /** Told what it writes, latin1: one character for each byte; with pauses while it runs. */
   readonly onStdout: (text: string) => void;
   readonly onStderr: (text: string) => void;
 }
@@ -68,7 +69,7 @@ export const startByAddon = (options: ChildOptions): ChildProcess => {
     stdin: stdin === 'pipe' ? undefined : stdin,
   });
   const outputs = [
-    follow(new Socket({ fd: child.stdout, readable: true, writable: false }), options.onStdout),
+    followOutput(child.stdout, options.onStdout, child.ended),
     follow(new Socket({ fd: child.stderr, readable: true, writable: false }), options.onStderr),
   ];
   return { pid: child.pid, stdin: inputOf(child), ended: endOf(child, outputs) };

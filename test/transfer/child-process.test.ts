@@ -157,6 +157,25 @@ for (const [how, start] of Object.entries(starters)) {
   });
 }
 
+test('many lines are told in few pieces, the first while it runs', async () => {
+  const pieces: string[] = [];
+  let child: ChildProcess | undefined;
+  const onStdout = (text: string): void => {
+    // It goes on only when its first line was told.
+    if (pieces.push(text) === 1) child?.stdin?.end();
+  };
+  const script = 'echo first; read line; i=0; while [ $i -lt 3000 ]; do echo $i; i=$((i + 1)); done';
+  const startedAt = performance.now();
+  await run(startByAddon, 'sh', ['-c', script], { onStdout }, (started) => {
+    child = started;
+  });
+  const elapsedMs = performance.now() - startedAt;
+  const lines = Array.from({ length: 3000 }, (_, i) => String(i));
+  assert.equal(pieces.join(''), `first\n${lines.join('\n')}\n`);
+  // One for each pause, and one each for the first line, the first of the others and what is left at the end.
+  assert.ok(pieces.length <= elapsedMs / 19 + 3, `${pieces.length} pieces in ${elapsedMs} ms`);
+});
+
 test('what can not be started says why', async (t) => {
   const tree = tempTree(t, { 'not-executable': 'x' });
   for (const [file, startError] of [
