@@ -146,6 +146,7 @@ class ReplicationDaemon implements Daemon {
     this.#log = new ChangeLog(config.changeLogLimitBytes);
     this.#pool = createTransferPool({
       concurrency: maxTasks,
+      targets: config.targets.length,
       runId,
       socketDirectory: config.stateDir,
       connectionEnded: (target, error) => logger.info({ target, error }, 'the shared ssh connection ended'),

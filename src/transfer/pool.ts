@@ -16,8 +16,10 @@ import { SharedConnections } from './shared-connections.js';
 import type { FromTask, ToTask } from './worker.js';
 
 export interface TransferPoolOptions {
-  /** Worker threads. Default 2: the work is rsync's, the threads only feed it. */
+  /** Worker threads at most. Default 2: the work is rsync's, the threads only feed it. */
   readonly threads?: number;
+  /** Targets that are known already: no more threads than these are started ahead, which takes a while. */
+  readonly targets: number;
   /** Tasks that may run at the same time in one thread. */
   readonly concurrency: number;
   /** Marks the rsyncs of this process in their environment. */
@@ -65,14 +67,23 @@ export const createTransferPool = (options: TransferPoolOptions): TransferPool =
 
 class PiscinaTransferPool implements TransferPool {
   /** One thread each: the tasks of a target go to the same thread, where its standby waits. */
-  readonly #threads: readonly Piscina[];
+  readonly #threads: Piscina[] = [];
+  readonly #startThread: () => Piscina;
+  readonly #maxThreads: number;
   readonly #threadOf = new Map<string, Piscina>();
   readonly #running = new Set<Running<unknown>>();
   readonly #connections: SharedConnections;
   #standbysStarted: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
-  constructor({ threads = 2, concurrency, runId, socketDirectory, connectionEnded }: TransferPoolOptions) {
+  constructor({
+    threads = 2,
+    targets,
+    concurrency,
+    runId,
+    socketDirectory,
+    connectionEnded,
+  }: TransferPoolOptions) {
     const env = rsyncEnvironment({ [runMarker]: runId });
     this.#connections = new SharedConnections({ directory: socketDirectory, env, ended: connectionEnded });
     const options = {
@@ -89,7 +100,9 @@ class PiscinaTransferPool implements TransferPool {
       trackUnmanagedFds: false,
       env,
     };
-    this.#threads = Array.from({ length: threads }, () => new Piscina(options));
+    this.#startThread = () => new Piscina(options);
+    this.#maxThreads = threads;
+    while (this.#threads.length < Math.min(threads, targets)) this.#threads.push(this.#startThread());
   }
 
   submit(request: TransferRequest, askToDelete: AskToDelete = allowAll): Running<TransferOutcome> {
@@ -148,7 +161,9 @@ class PiscinaTransferPool implements TransferPool {
   #thread(target: string): Piscina {
     const known = this.#threadOf.get(target);
     if (known !== undefined) return known;
-    const thread = this.#threads[this.#threadOf.size % this.#threads.length] as Piscina;
+    const index = this.#threadOf.size % this.#maxThreads;
+    this.#threads[index] ??= this.#startThread();
+    const thread = this.#threads[index];
     this.#threadOf.set(target, thread);
     return thread;
   }

@@ -9,8 +9,9 @@ import { identityOf } from './targets.js';
 import type { Tree } from './temp-tree.js';
 
 /** A pool that is closed at the end. */
-export const poolFor = (t: Scope): TransferPool => {
+export const poolFor = (t: Scope, targets = 1): TransferPool => {
   const pool = createTransferPool({
+    targets,
     concurrency: 4,
     runId: `test-${process.pid}`,
     socketDirectory: '/nowhere',

@@ -29,6 +29,21 @@ const isRoot = process.getuid?.() === 0;
 const failure = (outcome: { result: string; failure?: { code: string } }) =>
   `${outcome.result} ${outcome.failure?.code}`;
 
+test('for one target one thread is started, and another with the second target', async (t) => {
+  const source = tempTree(t, { file: 'x' });
+  const targets = [await rsyncDaemon(t), await rsyncDaemon(t)].map((daemon) => targetOf(daemon));
+  // Names of threads are those of the process, but each worker has a section of its own in the diagnostic report.
+  const workers = () => (process.report.getReport() as { readonly workers: unknown[] }).workers.length;
+  const before = workers();
+  const pool = poolFor(t, 1);
+  for (const [index, target] of targets.entries()) {
+    acknowledged(
+      await pool.submit(request(source, { ...target, name: `target${index}` }, entries('file'))).outcome,
+    );
+    assert.equal(workers() - before, index + 1);
+  }
+});
+
 test('a batch of new, changed, deleted and flipped paths makes the target equal', async (t) => {
   const source = tempTree(t, {
     'a/new': '1',
