@@ -85,7 +85,7 @@ export class TargetCheckpoint {
   /** To be called before a batch is sent. @returns what {@link acknowledged} wants when the target took it */
   sending(changes: readonly Change[]): Ticket {
     this.target.digests.expect(changes);
-    for (const change of changes) this.#sentSince.add(change);
+    this.#sentSince.add(changes);
     this.roundWanted();
     return { changes, generation: this.#generation };
   }
@@ -239,7 +239,7 @@ export class TargetCheckpoint {
     const open = this.target.openChanges();
     if (open === undefined) return undefined;
     const changing = new ChangingDirectories(open);
-    for (const path of settling) changing.add({ kind: 'entry', path });
+    changing.add(settling.map((path) => ({ kind: 'entry', path })));
     return changing;
   }
 
@@ -299,33 +299,47 @@ const widen = (coverages: Map<RelPath, Coverage>, path: RelPath, coverage: Cover
   if (older === undefined || rank[coverage] > rank[older]) coverages.set(path, coverage);
 };
 
-/** The directories whose digest some changes alter. */
+/** The directories whose digest some changes alter. Looked through only when asked: most is told and never asked for. */
 class ChangingDirectories {
   readonly #named = new Set<RelPath>();
   readonly #parents = new Set<RelPath>();
   readonly #trees = new Set<RelPath>();
   readonly #parentOf = neighboursParent();
+  #told: Iterable<Change>[] = [];
 
-  constructor(changes: Iterable<Change> = []) {
-    for (const change of changes) this.add(change);
+  constructor(changes?: Iterable<Change>) {
+    if (changes !== undefined) this.add(changes);
   }
 
-  add({ kind, path }: Change): void {
-    this.#named.add(path);
-    this.#parents.add(this.#parentOf(path) ?? path);
-    if (kind === 'tree') this.#trees.add(path);
+  /** @param changes some; they stay as they are */
+  add(changes: Iterable<Change>): void {
+    this.#told.push(changes);
   }
 
   get isEmpty(): boolean {
-    return this.#named.size === 0;
+    return this.#told.length === 0 && this.#named.size === 0;
   }
 
   /** Whether a change names the path itself. */
   names(path: RelPath): boolean {
+    this.#lookThrough();
     return this.#named.has(path);
   }
 
   has(directory: RelPath): boolean {
+    this.#lookThrough();
     return this.#named.has(directory) || this.#parents.has(directory) || liesBelow(directory, this.#trees);
+  }
+
+  #lookThrough(): void {
+    if (this.#told.length === 0) return;
+    for (const changes of this.#told) {
+      for (const { kind, path } of changes) {
+        this.#named.add(path);
+        this.#parents.add(this.#parentOf(path) ?? path);
+        if (kind === 'tree') this.#trees.add(path);
+      }
+    }
+    this.#told = [];
   }
 }
