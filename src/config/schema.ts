@@ -229,7 +229,9 @@ export const configSchema = section({
       ),
     parallel: integer('batches', 1, 64)
       .default(2)
-      .describe('Batches of one target that may run at the same time.'),
+      .describe(
+        'Batches of one target that may run at the same time. Among several targets a further one waits for up to 4 s while the processors are busy with others, so that more changes go in it.',
+      ),
     bigFileBytes: size(1)
       .prefault('64m')
       .describe(

@@ -26,6 +26,7 @@ import type { DaemonMetrics } from './metrics.js';
 import type { DaemonObserver } from './observer.js';
 import { Operations } from './operations.js';
 import { OperatorFile } from './operator-file.js';
+import { localCrowd } from './processor-load.js';
 import { planReload } from './reload.js';
 import { Replica, type ReplicaSurroundings } from './replica.js';
 import type { SettledOptions, SettledReport } from './settled.js';
@@ -145,8 +146,8 @@ class ReplicationDaemon implements Daemon {
     this.#store = store;
     this.#log = new ChangeLog(config.changeLogLimitBytes);
     this.#pool = createTransferPool({
-      concurrency: maxTasks,
       targets: config.targets.length,
+      concurrency: maxTasks,
       runId,
       socketDirectory: config.stateDir,
       connectionEnded: (target, error) => logger.info({ target, error }, 'the shared ssh connection ended'),
@@ -203,7 +204,7 @@ class ReplicationDaemon implements Daemon {
       config,
       log: this.#log,
       pool: this.#pool,
-      scheduler: new Scheduler(config.maxRsyncs),
+      scheduler: new Scheduler(config.maxRsyncs, localCrowd()),
       bigFileScheduler: new Scheduler(maxBigTransfers),
       scanner,
       size: this.#size,

@@ -522,6 +522,11 @@ export class Replicator {
     return count;
   }
 
+  get #hasLiveInFlight(): boolean {
+    for (const batch of this.#inFlight) if (batch.lane === 'live') return true;
+    return false;
+  }
+
   #startProbe(): void {
     if (this.#probe !== undefined) return;
     const probe = this.ports.probe();
@@ -580,10 +585,12 @@ export class Replicator {
     this.#readCursor();
     if (!this.#hasSmallWork && this.#inFlight.size === 0) this.#repairTimes();
     if (!this.#hasSmallWork) return false;
-    if (!this.ports.scheduler.tryAcquire(this.name, () => this.#pump())) return false;
+    // What changes now does not wait behind directories that are compared.
+    const isUrgent = this.#pending.size > 0 && !this.#hasLiveInFlight;
+    if (!this.ports.scheduler.tryAcquire(this.name, () => this.#pump(), isUrgent)) return false;
     const taken = this.#takeSmall();
     if (taken === undefined) {
-      this.ports.scheduler.release(this.name);
+      this.ports.scheduler.release(this.name, true);
       return false;
     }
     this.#send(taken.lane, taken.changes);
@@ -620,8 +627,7 @@ export class Replicator {
 
   /** Fresh changes go first; a reconcile gets the second slot, or every other turn, so that neither starves the other. */
   #takeSmall(): { lane: Lane; changes: PendingChange[] } | undefined {
-    const isLiveInFlight = [...this.#inFlight].some((batch) => batch.lane === 'live');
-    const isOthersTurn = isLiveInFlight || (this.#allowed === 1 && this.#lastLane === 'live');
+    const isOthersTurn = this.#hasLiveInFlight || (this.#allowed === 1 && this.#lastLane === 'live');
     const order: Lane[] = isOthersTurn ? ['reconcile', 'stuck', 'live'] : ['live', 'reconcile', 'stuck'];
     for (const lane of order) {
       const changes = this.#take(lane);

@@ -7,7 +7,7 @@ import type { Clock } from '../../../src/core/clock.js';
 import { isInside, parentOf, type RelPath } from '../../../src/core/path.js';
 import type { Mark } from '../../../src/replicate/open-work.js';
 import { type Batch, Replicator, type ReplicatorObserver } from '../../../src/replicate/replicator.js';
-import { Scheduler } from '../../../src/replicate/scheduler.js';
+import { type Crowd, Scheduler } from '../../../src/replicate/scheduler.js';
 import type { ProbeOutcome, TransferOutcome } from '../../../src/transfer/messages.js';
 import { changeOf, crowdedPath } from '../../support/arbitraries.js';
 
@@ -73,6 +73,7 @@ const setUp = ({
   limitBytes = Number.POSITIVE_INFINITY,
   directories = [] as RelPath[],
   slots = 8,
+  crowd = undefined as Crowd | undefined,
   isHolding = (): boolean => false,
   failsToList = (): boolean => false,
   toBeWhole = (_: readonly RelPath[]): readonly RelPath[] => [],
@@ -83,7 +84,7 @@ const setUp = ({
   /** For each one, whether it had to see changes that were skipped. */
   const listings: boolean[] = [];
   const probes: ((outcome: ProbeOutcome) => void)[] = [];
-  const scheduler = new Scheduler(slots);
+  const scheduler = new Scheduler(slots, crowd, clock);
   const replicator = new Replicator(
     'target',
     {
@@ -217,6 +218,26 @@ test('a change goes out at once, what comes meanwhile in the next batches', asyn
   await turn();
   assert.equal(replicator.state.name, 'idle');
   assert.ok(replicator.isSettled);
+});
+
+test('in a crowd changes come together, but never wait behind directories that are compared', async () => {
+  const { inFlight, replicator, scheduler, change, ready } = setUp({
+    directories: ['x', 'y'] as RelPath[],
+    crowd: { from: 1, isBusy: () => true },
+  });
+  assert.ok(scheduler.tryAcquire('other', () => {}));
+  replicator.reconcile('asked for');
+  await turn();
+  await ready();
+  assert.deepEqual(inFlight.map(pathsOf), [['x', 'y']]);
+  for (const path of ['a/f', 'b/f', 'c/f']) change(path);
+  assert.deepEqual(inFlight.map(pathsOf), [['x', 'y'], ['a/f']]);
+  inFlight[0]?.end(acknowledged);
+  await turn();
+  assert.deepEqual(inFlight.map(pathsOf), [['a/f']]);
+  inFlight[0]?.end(acknowledged);
+  await turn();
+  assert.deepEqual(inFlight.map(pathsOf), [['b/f', 'c/f']]);
 });
 
 test('a path that changes while it is in flight is sent again afterwards, not beside', async () => {
