@@ -639,8 +639,8 @@ export class Replicator {
   }
 
   #take(lane: Lane): PendingChange[] {
-    const { maxPaths } = this.limits;
-    if (lane === 'reconcile') return this.#reconcile?.take(this.#claims, maxPaths) ?? [];
+    const { maxPaths, parallel } = this.limits;
+    if (lane === 'reconcile') return this.#reconcile?.take(this.#claims, maxPaths, parallel) ?? [];
     const changes = lane === 'live' ? this.#pending : this.#stuckRetries;
     return takeBatch(changes, this.#claims, { ...this.#batchOptions, maxPaths });
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { isInside, type RelPath } from '../../../src/core/path.js';
+import { asRelPath, isInside, type RelPath } from '../../../src/core/path.js';
 import { PathClaims } from '../../../src/replicate/path-claims.js';
 import { PendingChanges } from '../../../src/replicate/pending.js';
 import { ownFootprint, takeBatch } from '../../../src/replicate/planner.js';
@@ -72,16 +72,18 @@ test('a reconcile hands out every directory once, side by side without overlap',
     fc.property(
       fc.uniqueArray(crowdedPath, { minLength: 1 }),
       fc.array(fc.boolean()),
-      fc.integer({ min: 1, max: 5 }),
-      (paths, failures, maxEntries) => {
-        const run = new ReconcileRun({ paths, entries: new Uint32Array(paths.length) }, 0);
+      fc.integer({ min: 1, max: 20 }),
+      fc.integer({ min: 1, max: 3 }),
+      fc.array(fc.nat({ max: 9 })),
+      (paths, failures, maxEntries, parallel, sizes) => {
+        const run = new ReconcileRun({ paths, entries: Uint32Array.from(paths, (_, i) => sizes[i] ?? 0) }, 0);
         const claims = new PathClaims();
         const delivered: RelPath[] = [];
         const failing = [...failures];
         while (!run.isExhausted) {
-          const first = run.take(claims, maxEntries);
+          const first = run.take(claims, maxEntries, parallel);
           for (const { path } of first) claims.claim(path);
-          const second = run.take(claims, maxEntries);
+          const second = run.take(claims, maxEntries, parallel);
           for (const { path } of second) assert.ok(!first.some((change) => overlaps(path, change.path)));
           for (const { path } of first) claims.release(path);
           for (const batch of [first, second]) {
@@ -97,3 +99,43 @@ test('a reconcile hands out every directory once, side by side without overlap',
       },
     ),
   ));
+
+test('what has all others below it does not keep them waiting for a full batch', () => {
+  const tops = Array.from({ length: 10 }, (_, i) => `t${i}`);
+  const leaves = tops.flatMap((top) => Array.from({ length: 20 }, (_, i) => `${top}/${i}`));
+  const paths = ['', ...tops, ...leaves].map(asRelPath);
+  const list = { paths, entries: Uint32Array.from(paths, (path) => (path.includes('/') ? 99 : 20)) };
+  const run = new ReconcileRun(list, 0);
+  const claims = new PathClaims();
+
+  const first = run.take(claims, 8000, 2);
+  // An eighth of a batch: 1000 entries and what the last directory has above that.
+  assert.equal(first.length, 11 + Math.ceil((1000 - 21 * 11) / 100));
+  for (const { path } of first) claims.claim(path);
+  assert.deepEqual(run.take(claims, 8000, 2), []);
+  for (const { path } of first) claims.release(path);
+
+  const second = run.take(claims, 8000, 2);
+  for (const { path } of second) claims.claim(path);
+  const third = run.take(claims, 8000, 2);
+  assert.ok(second.length >= 80 && third.length >= 40, `${second.length}, ${third.length} directories`);
+});
+
+test('all that fits in one batch is sent at once, parents and children', () => {
+  const paths = ['', 'a', 'b', 'a/c', 'a/c/d'].map(asRelPath);
+  const run = new ReconcileRun({ paths, entries: new Uint32Array(paths.length).fill(100) }, 0);
+  assert.equal(run.take(new PathClaims(), 8000, 2).length, 5);
+  assert.ok(run.isExhausted);
+});
+
+test('the last batches share evenly what is left', () => {
+  const paths = Array.from({ length: 110 }, (_, i) => asRelPath(`d${i}`));
+  const sizesWith = (parallel: number) => {
+    const run = new ReconcileRun({ paths, entries: new Uint32Array(paths.length).fill(99) }, 0);
+    const sizes = [];
+    while (!run.isExhausted) sizes.push(run.take(new PathClaims(), 8000, parallel).length);
+    return sizes;
+  };
+  assert.deepEqual(sizesWith(2), [55, 40, 15]);
+  assert.deepEqual(sizesWith(1), [80, 30]);
+});
