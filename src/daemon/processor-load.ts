@@ -19,23 +19,29 @@ export interface Uptime {
 /** Tells whether the machine's processors have anything to spare. Looks only when asked. */
 export class ProcessorLoad {
   #last: Uptime | undefined;
+  #lookedAtMs = Number.NEGATIVE_INFINITY;
   #isBusy = true;
 
   constructor(
     private readonly processors = cpus().length,
     private readonly read = readUptime,
+    private readonly nowMs = () => performance.now(),
   ) {}
 
   /** Whether they had next to nothing to spare since this was asked before; also when that is too long ago to tell. */
   isBusy(): boolean {
-    const now = this.read();
-    if (now === undefined) return false;
+    const now = this.nowMs();
+    const passedMs = now - this.#lookedAtMs;
+    if (passedMs < windowMs.least) return this.#isBusy;
+    this.#lookedAtMs = now;
     const last = this.#last;
-    const passedMs = last === undefined ? Number.POSITIVE_INFINITY : 1_000 * (now.seconds - last.seconds);
-    if (last !== undefined && passedMs < windowMs.least) return this.#isBusy;
-    this.#last = now;
-    const idleMs = 1_000 * (now.idleSeconds - (last?.idleSeconds ?? 0));
-    this.#isBusy = passedMs > windowMs.most || idleMs <= (1 - busyShare) * passedMs * this.processors;
+    this.#last = this.read();
+    if (this.#last === undefined) this.#isBusy = false;
+    else if (last === undefined || passedMs > windowMs.most) this.#isBusy = true;
+    else {
+      const sum = (this.#last.seconds - last.seconds) * this.processors;
+      this.#isBusy = this.#last.idleSeconds - last.idleSeconds <= (1 - busyShare) * sum;
+    }
     return this.#isBusy;
   }
 }

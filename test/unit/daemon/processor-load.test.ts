@@ -5,9 +5,16 @@ import { waitFor } from '../../support/wait-for.js';
 
 test('the machine is busy when its processors were idle for less than a tenth of the time since', () => {
   let uptime: Uptime | undefined;
-  const load = new ProcessorLoad(4, () => uptime);
+  let reads = 0;
+  const read = () => {
+    reads++;
+    return uptime;
+  };
+  let nowMs = 0;
+  const load = new ProcessorLoad(4, read, () => nowMs);
   const isBusy = (seconds: number, idleSeconds: number) => {
     uptime = { seconds, idleSeconds };
+    nowMs = seconds * 1_000;
     return load.isBusy();
   };
   assert.ok(isBusy(100, 300), 'nothing to compare with');
@@ -16,7 +23,9 @@ test('the machine is busy when its processors were idle for less than a tenth of
   assert.ok(!isBusy(102, 301));
   assert.ok(isBusy(113, 345), 'too long ago');
   assert.ok(!isBusy(114, 349));
+  assert.equal(reads, 5);
   uptime = undefined;
+  nowMs += 1_000;
   assert.ok(!load.isBusy());
 });
 
