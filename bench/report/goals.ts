@@ -3,20 +3,27 @@ import { us } from '../scenario.js';
 import { median, rounded } from './statistics.js';
 
 /** What imgsync-fast is meant to reach. */
-interface Goal {
+interface Goal extends Ratio {
   readonly scenario: string;
   readonly what: string;
-  /** Of which subject and metric; the other one is what it is divided by. */
-  readonly of: readonly [subject: string, metric: string];
-  readonly by?: readonly [subject: string, metric: string];
   /** Whether `by` is taken away instead, as what is there without us. */
   readonly isAbove?: boolean;
   readonly atMost: number;
   readonly unit: string;
+  /** What is said beside a goal that was missed: how far something gets that does next to nothing else. */
+  readonly floor?: Ratio & { readonly what: string; readonly times?: number };
+}
+
+interface Ratio {
+  /** Of which subject and metric; the other one is what it is divided by. */
+  readonly of: readonly [subject: string, metric: string];
+  readonly by?: readonly [subject: string, metric: string];
 }
 
 const finishedTree = 'rsync -a of the finished tree, all targets at once';
 const emptyNode = 'empty Node.js process';
+const waitingRsync = 'rsync that waited for the name, nothing else';
+const onlyWaits = 'an rsync that only waits for the name';
 
 const goals: readonly Goal[] = [
   {
@@ -26,17 +33,32 @@ const goals: readonly Goal[] = [
     by: ['lsyncd', 'p50'],
     atMost: 0.2,
     unit: '×',
+    floor: { what: onlyWaits, of: [waitingRsync, 'p50'], by: ['lsyncd', 'p50'] },
   },
   {
     scenario: 'latency',
-    what: 'a save, p50 against an rsync that only waits for the name',
+    what: `a save, p50 against ${onlyWaits}`,
     of: [us, 'p50'],
-    by: ['rsync that waited for the name, nothing else', 'p50'],
+    by: [waitingRsync, 'p50'],
     atMost: 1.3,
     unit: '×',
   },
-  { scenario: 'latency', what: 'a save, p50', of: [us, 'p50'], atMost: 12, unit: 'ms' },
-  { scenario: 'latency', what: 'a save, p99', of: [us, 'p99'], atMost: 40, unit: 'ms' },
+  {
+    scenario: 'latency',
+    what: 'a save, p50',
+    of: [us, 'p50'],
+    atMost: 12,
+    unit: 'ms',
+    floor: { what: onlyWaits, of: [waitingRsync, 'p50'] },
+  },
+  {
+    scenario: 'latency',
+    what: 'a save, p99',
+    of: [us, 'p99'],
+    atMost: 40,
+    unit: 'ms',
+    floor: { what: onlyWaits, of: [waitingRsync, 'p99'] },
+  },
   {
     scenario: 'requests',
     what: 'a save while status and metrics are asked for, p50 against without',
@@ -52,6 +74,11 @@ const goals: readonly Goal[] = [
     by: [finishedTree, 'on all targets'],
     atMost: 1.3,
     unit: '×',
+    floor: {
+      what: 'rsyncs that are told the directories of the finished tree',
+      of: ['rsync told the directories of the finished tree, in 8 calls', 'on all targets'],
+      by: [finishedTree, 'on all targets'],
+    },
   },
   {
     scenario: 'delete-storm',
@@ -68,6 +95,11 @@ const goals: readonly Goal[] = [
     by: ['rsync -a', 'all there'],
     atMost: 0.65,
     unit: '×',
+    floor: {
+      what: 'the work of the plain rsync, were it spread evenly over all processors',
+      of: ['rsync -a', 'processors busy'],
+      times: 0.01,
+    },
   },
   {
     scenario: 'restart',
@@ -76,6 +108,11 @@ const goals: readonly Goal[] = [
     by: ['rsync -a, all targets at once', 'compared'],
     atMost: 0.1,
     unit: '×',
+    floor: {
+      what: 'a walk in C++ by one thread, without starting, comparing and sending',
+      of: ['C++ walk that stats', 'compared'],
+      by: ['rsync -a, all targets at once', 'compared'],
+    },
   },
   {
     scenario: 'restart',
@@ -143,12 +180,21 @@ const medianOf = (
   return found && median(found.values);
 };
 
-const measured = (goal: Goal, result: ScenarioResult): number | undefined => {
-  const value = medianOf(result, goal.of);
-  if (value === undefined || goal.by === undefined) return value;
-  const other = medianOf(result, goal.by);
+const measured = (
+  ratio: Ratio & { readonly isAbove?: boolean },
+  result: ScenarioResult,
+): number | undefined => {
+  const value = medianOf(result, ratio.of);
+  if (value === undefined || ratio.by === undefined) return value;
+  const other = medianOf(result, ratio.by);
   if (other === undefined) return undefined;
-  return goal.isAbove ? value - other : value / other;
+  return ratio.isAbove ? value - other : value / other;
+};
+
+const missed = ({ floor, unit }: Goal, result: ScenarioResult): string => {
+  const value = floor && measured(floor, result);
+  if (floor === undefined || value === undefined) return 'missed';
+  return `missed; ${rounded(value * (floor.times ?? 1))} ${unit}: ${floor.what}`;
 };
 
 /** What was reached of the goals, in the biggest tree that was measured. */
@@ -159,7 +205,7 @@ export const goalTable = (results: readonly ScenarioResult[]): string => {
     const biggest = own.sort((a, b) => b.size.files - a.size.files)[0];
     const value = biggest && measured(goal, biggest);
     if (biggest === undefined || value === undefined) continue;
-    const verdict = value <= goal.atMost ? 'reached' : 'missed';
+    const verdict = value <= goal.atMost ? 'reached' : missed(goal, biggest);
     const files = biggest.size.files.toLocaleString('en-US');
     lines.push(
       `| ${goal.what} | ${files} | ${rounded(value)} ${goal.unit} | ≤ ${goal.atMost} ${goal.unit} | ${verdict} |`,

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
-import { reportOf } from './report.js';
+import { reportOf, writeReport } from './report.js';
 
-// Makes docs/benchmarks.md from bench/results; runs in the root of the project.
+// Makes docs/benchmarks.md, and the tables and plots beside the results, from bench/results; runs in the root of the project.
 
 const introduction = `# Benchmarks
 
@@ -33,5 +33,6 @@ Trees are made in \`TMPDIR\`; on a disk that others use as well the figures tell
 subjects. What is measured how is in [bench/scenarios](../bench/scenarios).
 `;
 
+writeReport('bench/results');
 const { text } = reportOf('bench/results', '../bench/results/');
 writeFileSync('docs/benchmarks.md', `${introduction}\n${text}\n`);
