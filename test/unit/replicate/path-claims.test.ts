@@ -100,14 +100,17 @@ test('a reconcile hands out every directory once, side by side without overlap',
     ),
   ));
 
-test('what has all others below it does not keep them waiting for a full batch', () => {
+/** A tree of 10 directories with 20 each, level by level: 21 entries that count in each of 11, 100 in each of 200. */
+const twoLevels = () => {
   const tops = Array.from({ length: 10 }, (_, i) => `t${i}`);
   const leaves = tops.flatMap((top) => Array.from({ length: 20 }, (_, i) => `${top}/${i}`));
   const paths = ['', ...tops, ...leaves].map(asRelPath);
-  const list = { paths, entries: Uint32Array.from(paths, (path) => (path.includes('/') ? 99 : 20)) };
-  const run = new ReconcileRun(list, 0);
-  const claims = new PathClaims();
+  return { paths, entries: Uint32Array.from(paths, (path) => (path.includes('/') ? 99 : 20)) };
+};
 
+test('what has all others below it does not keep them waiting for a full batch', () => {
+  const run = new ReconcileRun(twoLevels(), 0);
+  const claims = new PathClaims();
   const first = run.take(claims, 8000, 2);
   // An eighth of a batch: 1000 entries and what the last directory has above that.
   assert.equal(first.length, 11 + Math.ceil((1000 - 21 * 11) / 100));
@@ -119,6 +122,17 @@ test('what has all others below it does not keep them waiting for a full batch',
   for (const { path } of second) claims.claim(path);
   const third = run.take(claims, 8000, 2);
   assert.ok(second.length >= 80 && third.length >= 40, `${second.length}, ${third.length} directories`);
+});
+
+test('the first batch is a full one where nothing could run beside it anyway', () => {
+  const full = 11 + Math.ceil((8000 - 21 * 11) / 100);
+  assert.equal(new ReconcileRun(twoLevels(), 0).take(new PathClaims(), 8000, 1).length, full);
+  const busy = new PathClaims();
+  busy.claim(asRelPath('t9/19/file'));
+  const { paths, entries } = twoLevels();
+  // Without the root, and without t9, which lies above what is in flight.
+  const beside = new ReconcileRun({ paths: paths.slice(1), entries: entries.slice(1) }, 0);
+  assert.equal(beside.take(busy, 8000, 2).length, 9 + Math.ceil((8000 - 21 * 9) / 100));
 });
 
 test('all that fits in one batch is sent at once, parents and children', () => {
