@@ -122,16 +122,39 @@ const sendLists = async (
     sent.push(result);
   }
   const held = request.holdDeletes ? await heldOf(request, lists, surroundings) : noneHeld;
+  const remade = await remadeOf(request, lists, surroundings);
+  if ('code' in remade) return { result: 'source-changed', failure: remade };
   return {
     result: 'acknowledge',
     stats: { ...sumOf(sent.map(({ stats }) => stats)), deleted: surroundings.quota.deleted },
     big: lists.big,
-    deferred: Buffer.concat([lists.deferred, packChanges(sent.flatMap(({ moved }) => moved))]),
+    deferred: Buffer.concat([
+      lists.deferred,
+      packChanges(sent.flatMap(({ moved }) => moved)),
+      packChanges(remade),
+    ]),
     ...held,
     wasLimited: false,
     directories: lists.entryDirectories,
     stuck: [...tooLong(lists.tooLong), ...sent.flatMap(({ stuck }) => stuck)],
   };
+};
+
+/**
+ * The directories that stand where the lists took something for gone. When rsync met them already, it did not delete what
+ * the target had there, and their own change names only them.
+ */
+const remadeOf = async (
+  request: TransferRequest,
+  { gonePaths }: BuiltLists,
+  { root }: Surroundings,
+): Promise<Change[] | TransferFailure> => {
+  if (gonePaths.length === 0 || deleteMethodOf(request) === 'none') return [];
+  // Without deletes only what exists is listed.
+  const looked = { ...request, changes: gonePaths, crowded: nothing, deleteMethod: 'none' as const };
+  const lists = await buildLists(looked, root);
+  if ('code' in lists) return lists;
+  return Array.from(unpackChanges(lists.entryDirectories), ({ path }) => ({ kind: 'tree', path }));
 };
 
 interface Part {

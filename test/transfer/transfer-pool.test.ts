@@ -291,6 +291,31 @@ test('what moves between the look at the source and the call of rsync is looked 
   assert.equal(daemon.tree.read('d').toString(), 'file\n');
 });
 
+for (const deleteMethod of ['missing-args', 'parent-directory'] as const)
+  test(`a directory that is made where one was gone, before rsync looks, hides nothing of the old one: ${deleteMethod}`, async (t) => {
+    const source = tempTree(t, { other: '1' });
+    const daemon = await rsyncDaemon(t);
+    for (const path of ['d/old', 'd/sub/old', 'gone/x', 'p/d/old']) daemon.tree.write(path, 'x');
+    source.write('p/other', '1');
+    const program = join(tempDirectory(t), 'rsync');
+    const remake = '[ -e d ] || { mkdir -p d/sub p/d && echo new > d/sub/new; }';
+    writeFileSync(program, `#!/bin/sh\n${remake}\nexec rsync "$@"\n`, { mode: 0o755 });
+    const target = targetOf(daemon);
+    const replaced = { ...target, rsync: { ...target.rsync, path: program } };
+    const pool = poolFor(t);
+    const { deferred } = acknowledged(
+      await pool.submit(
+        request(source, replaced, entries('d', 'gone', 'other', 'p/d', 'p/other'), { deleteMethod }),
+      ).outcome,
+    );
+    const remade = ['d', 'p/d'].map((path) => ({ kind: 'tree', path }));
+    assert.deepEqual([...unpackChanges(deferred)], remade);
+    acknowledged(
+      await pool.submit(request(source, target, [...unpackChanges(deferred)], { deleteMethod })).outcome,
+    );
+    assert.deepEqual(await compareTrees(source.path, daemon.path, { ignoreTimes: () => true }), []);
+  });
+
 /** Stands in for rsync and leaves out the deletions of its first calls, as rsync does when it can't read something. */
 const skipsDeletions = (calls: number): string => `#!/bin/sh
 case " $* " in *' --dry-run '*|*' -n '*) exec rsync "$@" ;; esac
