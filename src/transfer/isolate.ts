@@ -1,5 +1,5 @@
 import type { Change } from '../core/change.js';
-import { asRelPath } from '../core/path.js';
+import { ancestorsOf, asRelPath } from '../core/path.js';
 import type { StuckPath } from './messages.js';
 import { type NamedFrom, PathFaults } from './path-faults.js';
 import type { RsyncRun } from './rsync-child.js';
@@ -47,25 +47,37 @@ export const isolateFailures = async (
   const rest = Buffer.from(`${again.join('\0')}\0`, 'latin1');
   const run = await options.run(rest);
   const verdict = verdictOf(run);
-  if (verdict.verdict === 'acknowledge') return { runs: [run], ...sorted(first, first.unlisted, options) };
+  // Those above what went again came along with it.
+  const cameAlong = firstBelow(listed(rest, recursive).all);
+  const above = new Set([...first.above].filter((path) => !cameAlong.has(path)));
+  if (verdict.verdict === 'acknowledge')
+    return { runs: [run], ...sorted({ ...first, above }, first.unlisted, options) };
   if (verdict.verdict !== 'isolate') return failedWith(verdict, [run]);
   const second = await findDiffering(rest, [run, failed], options);
   if ('failure' in second) return failedWith(second.failure, [run]);
-  const { directories } = first;
+  for (const path of second.above) above.add(path);
+  const { directories, all } = first;
   // Left out once more, and a dry run does not list them either: what is extra there is still there.
   const undeleted = run.report.deletionsSkipped ? directories : [];
   const unlisted = [...first.unlisted, ...second.unlisted, ...undeleted];
   const paths = [...second.differing, ...unlisted];
-  return { runs: [run], ...sorted({ ...second, unlisted, directories }, paths, options) };
+  return { runs: [run], ...sorted({ ...second, all, above, unlisted, directories }, paths, options) };
 };
 
 /** What a dry run tells of a list that failed in part. Paths are latin1. */
 interface Differing {
-  /** Paths that differ at the target and may be tried again. */
+  /** Paths that differ at the target and may be tried again: those of the list, and what lies below them. */
   readonly differing: readonly string[];
+  /**
+   * Directories that differ and only lie above what is listed. They must not be listed themselves: that would carry all
+   * they hold, where others may be at work and where nothing was asked about deletes.
+   */
+  readonly above: ReadonlySet<string>;
   /** Paths that failed and that no dry run lists. */
   readonly unlisted: readonly string[];
-  /** Paths of the list that stand for what is in them as well. */
+  /** Paths of the list. */
+  readonly all: readonly string[];
+  /** Those of them that stand for what is in them as well. */
   readonly directories: ReadonlySet<string>;
   readonly faults: PathFaults;
 }
@@ -82,10 +94,19 @@ const findDiffering = async (
   const faults = new PathFaults([...runs, dry].map(({ stderr }) => stderr).join('\n'), from);
   const { all, directories } = listed(list, recursive);
   const named = new Set(faults.unlisted);
-  const differing = [...found].filter((path) => !named.has(path));
+  const listedOnes = new Set(all);
+  const listedBelow = firstBelow(all);
+  const differing: string[] = [];
+  const above = new Set<string>();
+  for (const path of found) {
+    if (named.has(path)) continue;
+    const isOfList = [path, ...ancestorsOf(asRelPath(path))].some((each) => listedOnes.has(each));
+    if (!isOfList && listedBelow.has(path)) above.add(path);
+    else differing.push(path);
+  }
   // Something fails even in a dry run, and nothing tells what: then it may be any of them.
   const isUnexplained = verdict.verdict === 'isolate' && found.size === 0 && named.size === 0;
-  return { differing, unlisted: isUnexplained ? all : [...named], directories, faults };
+  return { differing, above, unlisted: isUnexplained ? all : [...named], all, directories, faults };
 };
 
 const failedWith = (failure: RsyncFailed, runs: readonly RsyncRun[]): Isolated => ({
@@ -95,8 +116,19 @@ const failedWith = (failure: RsyncFailed, runs: readonly RsyncRun[]): Isolated =
   failure,
 });
 
+/** The first of the paths below each directory that lies above some of them. */
+const firstBelow = (paths: readonly string[]): ReadonlyMap<string, string> => {
+  const first = new Map<string, string>();
+  for (const path of paths)
+    for (const above of ancestorsOf(asRelPath(path))) {
+      if (first.has(above)) break;
+      first.set(above, path);
+    }
+  return first;
+};
+
 const sorted = (
-  { directories, unlisted, faults }: Differing,
+  { all, above, directories, unlisted, faults }: Differing,
   paths: readonly string[],
   { recursive }: IsolateOptions,
 ): Pick<Isolated, 'stuck' | 'moved'> => {
@@ -109,6 +141,18 @@ const sorted = (
     if (code === 'SOURCE_MOVED') moved.push({ kind, path: asRelPath(path) });
     else stuck.push({ path, kind, code, text });
   }
+  if (above.size === 0) return { stuck, moved };
+  const stuckOnes = new Set(stuck.map(({ path }) => path));
+  const bringing = firstBelow(all.filter((path) => !stuckOnes.has(path)));
+  const alongWith = new Set<string>();
+  for (const path of above) {
+    const { code, text } = faults.of(path);
+    const listedPath = bringing.get(path);
+    if (faults.name(path) && code !== 'SOURCE_MOVED') stuck.push({ path, kind: 'entry', code, text });
+    // It changed meanwhile, and any path below it takes it along: a stuck one when that is tried again.
+    else if (listedPath !== undefined) alongWith.add(listedPath);
+  }
+  for (const path of alongWith) moved.push({ kind: 'entry', path: asRelPath(path) });
   return { stuck, moved };
 };
 

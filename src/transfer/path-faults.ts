@@ -71,6 +71,11 @@ export class PathFaults {
     return { code: table.find(([pattern]) => pattern.test(line.text))?.[1] ?? 'OTHER', text: line.text };
   }
 
+  /** Whether stderr says something about just this path. */
+  name(path: string): boolean {
+    return this.#byPath.has(path);
+  }
+
   /** Paths that failed and that a dry run does not list. */
   get unlisted(): string[] {
     const found = this.#lines.filter(({ text }) => unlisted.test(text)).map(({ path }) => path);

@@ -6,6 +6,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -316,6 +317,70 @@ for (const deleteMethod of ['missing-args', 'parent-directory'] as const)
     assert.deepEqual(await compareTrees(source.path, daemon.path, { ignoreTimes: () => true }), []);
   });
 
+/** Stands in for rsync: the root and `p` change during its first calls, and something fails. */
+const leavesBusyParents = (calls: number, message = ''): string => `#!/bin/sh
+case " $* " in *' --dry-run '*|*' -n '*) exec rsync "$@" ;; esac
+echo >> "$0.calls"
+[ "$(wc -l < "$0.calls")" -gt ${calls} ] && exec rsync "$@"
+rsync "$@"
+touch . p
+echo '${message}' >&2
+exit 23
+`;
+
+for (const kind of ['entry', 'directory', 'tree'] as const)
+  test(`${kind}: what failed in part takes nothing along from the directories above it`, async (t) => {
+    const source = tempTree(t, { 'p/d/f': '1', 'p/other/f': '2', 'p/file': '3', 'top/f': '4', file: '5' });
+    const daemon = await rsyncDaemon(t);
+    daemon.tree.write('p/kept', 'x');
+    daemon.tree.write('kept', 'x');
+    const program = join(tempDirectory(t), 'rsync');
+    writeFileSync(program, leavesBusyParents(1), { mode: 0o755 });
+    const target = targetOf(daemon);
+    const pool = poolFor(t);
+    const { stuck, deferred } = acknowledged(
+      await pool.submit(
+        request(source, { ...target, rsync: { ...target.rsync, path: program } }, [
+          { kind, path: asRelPath('p/d') },
+        ]),
+      ).outcome,
+    );
+    assert.deepEqual(stuck, []);
+    const isWide = kind !== 'entry';
+    const there = ['kept', 'p', 'p/d', ...(isWide ? ['p/d/f'] : []), 'p/kept'];
+    assert.deepEqual(readdirSync(daemon.path, { recursive: true }).sort(), there);
+    // The times of those above are set right after all.
+    assert.deepEqual([...unpackChanges(deferred)], entries('p/d'));
+    acknowledged(await pool.submit(request(source, target, [...unpackChanges(deferred)])).outcome);
+    for (const path of ['', 'p'])
+      assert.equal(statSync(daemon.tree.at(path)).mtimeMs, statSync(source.at(path)).mtimeMs, path);
+  });
+
+test('directories above what is listed are looked at again, stuck only where the target says so', async (t) => {
+  const source = tempTree(t, { 'p/f': '1', 'p/deep/g': '2', top: '3' });
+  const daemon = await rsyncDaemon(t);
+  const program = join(tempDirectory(t), 'rsync');
+  const message = 'rsync: [generator] failed to set times on "p" (in mod): Operation not permitted (1)';
+  // Something of the list differs as well, so that it is tried again.
+  const script = leavesBusyParents(2, message).replace('touch . p', 'touch . p; echo >> p/deep/g');
+  writeFileSync(program, script, { mode: 0o755 });
+  const target = targetOf(daemon);
+  const { stuck, deferred } = acknowledged(
+    await poolFor(t).submit(
+      request(
+        source,
+        { ...target, rsync: { ...target.rsync, path: program } },
+        entries('p/f', 'p/deep/g', 'top'),
+      ),
+    ).outcome,
+  );
+  assert.deepEqual(stuck.map(({ path, code }) => [path, code]).sort(), [
+    ['p', 'PERMISSION_DENIED'],
+    ['p/deep/g', 'PERMISSION_DENIED'],
+  ]);
+  assert.deepEqual([...unpackChanges(deferred)], entries('p/f'));
+});
+
 /** Stands in for rsync and leaves out the deletions of its first calls, as rsync does when it can't read something. */
 const skipsDeletions = (calls: number): string => `#!/bin/sh
 case " $* " in *' --dry-run '*|*' -n '*) exec rsync "$@" ;; esac
@@ -474,8 +539,8 @@ test('a directory that becomes a link before rsync reads it: what it leads to is
   }
 });
 
-test('where the receiver may have written behind such a link is looked at again as well', async (t) => {
-  const source = tempTree(t, { 'd/e/file': '1', 'a/file': 'another' });
+test('where the receiver may have written behind such a link is looked at again as well, with all below', async (t) => {
+  const source = tempTree(t, { 'd/e/file': '1', 'd/e/w/x': '1', 'd/e/t/x': '1', 'a/file': 'another' });
   const daemon = await rsyncDaemon(t);
   daemon.tree.makeDirectory('a');
   const program = join(tempDirectory(t), 'rsync');
@@ -483,14 +548,20 @@ test('where the receiver may have written behind such a link is looked at again 
     mode: 0o755,
   });
   const target = targetOf(daemon);
+  const changes: Change[] = [
+    ...entries('d/e/file'),
+    { kind: 'directory', path: asRelPath('d/e/w') },
+    { kind: 'tree', path: asRelPath('d/e/t') },
+  ];
   const { deferred } = acknowledged(
     await poolFor(t).submit(
-      request(source, { ...target, rsync: { ...target.rsync, path: program } }, entries('d/e/file')),
+      request(source, { ...target, rsync: { ...target.rsync, path: program } }, changes),
     ).outcome,
   );
-  const again = Array.from(unpackChanges(deferred), ({ path }) => path as string);
-  assert.equal(again[0], 'd/e/file');
-  assert.ok(again.includes('a/file'), again.join(' '));
+  const again = Array.from(unpackChanges(deferred), ({ kind, path }) => `${kind} ${path}`);
+  assert.deepEqual(again.slice(0, 3), ['entry d/e/file', 'directory d/e/w', 'tree d/e/t']);
+  for (const landed of ['entry a/file', 'directory a/w', 'tree a/t'])
+    assert.ok(again.includes(landed), again.join(' '));
 });
 
 test('nothing is sent from a source that is not the watched one', async (t) => {
