@@ -347,16 +347,18 @@ Result<BuiltLists> buildLists(int rootFd, const PathFilter& filter, std::string_
 
   BuiltLists lists;
   Lists taken, checked;
-  std::vector<std::string_view> tooLong, gone, entryDirectories;
+  std::vector<std::string_view> tooLong, gone, replacedTrees, entryDirectories;
   std::unordered_set<std::string_view> big;
   // In the order they came in, so that none is put off for ever by others that sort before it.
   for (std::size_t i = 0; i < decisions.size(); ++i) {
     const auto& [place, listing, gonePath] = decisions[i];
+    const ChangeKind kind = (*changes)[i].kind;
+    const bool isTree = kind == ChangeKind::tree;
     if (place == Decision::Place::list) {
       const bool isFull =
           !(taken.empty() && checked.empty()) && taken.sizeBytes() + checked.sizeBytes() >= limits.batchBytes;
       if (isFull && !taken.has(listing) && !checked.has(listing)) {
-        packChange(lists.deferred, (*changes)[i].kind, (*changes)[i].path);
+        packChange(lists.deferred, kind, (*changes)[i].path);
         continue;
       }
       (listing.isChecked ? checked : taken).add(listing);
@@ -364,13 +366,19 @@ Result<BuiltLists> buildLists(int rootFd, const PathFilter& filter, std::string_
       if (listing.kind == ChangeKind::entry && listing.content == Listing::Content::directory)
         entryDirectories.push_back(listing.path);
     } else if (place == Decision::Place::big) {
-      // Its kind says how it is to be compared.
-      if (big.insert(listing.path).second)
-        packChange(lists.big, std::min((*changes)[i].kind, ChangeKind::entry, isNarrower), listing.path);
+      // Its kind says how it is to be compared, and what is due should a directory stand there by then.
+      if (big.insert(listing.path).second || isTree)
+        packChange(lists.big, isTree ? ChangeKind::tree : std::min(kind, ChangeKind::entry, isNarrower),
+                   listing.path);
     } else if (place == Decision::Place::tooLong) {
       tooLong.push_back(listing.path);
     }
-    if (!gonePath.empty()) gone.push_back(gonePath);
+    if (!gonePath.empty()) {
+      gone.push_back(gonePath);
+    } else if (isTree && place != Decision::Place::nowhere &&
+               listing.content != Listing::Content::directory) {
+      replacedTrees.push_back(listing.path);
+    }
   }
   // What was put off must not come along after all.
   if (lists.deferred.empty()) {
@@ -393,6 +401,7 @@ Result<BuiltLists> buildLists(int rootFd, const PathFilter& filter, std::string_
   checked.writeTo(lists, &BuiltLists::checked);
   lists.tooLong = packEntries(tooLong);
   lists.gonePaths = packEntries(gone);
+  lists.replacedTrees = packEntries(replacedTrees);
   lists.entryDirectories = packEntries(entryDirectories);
   lists.gone = gone.size();
   return lists;

@@ -34,6 +34,7 @@ struct BuiltLists {
   std::string deferred;
   std::string tooLong;
   std::string gonePaths;
+  std::string replacedTrees;
   std::string entryDirectories;
   std::size_t files = 0;
   std::size_t directories = 0;

@@ -36,6 +36,7 @@ Napi::Value toJs(Napi::Env env, const BuiltLists& lists) {
   result.Set("deferred", toJs(env, lists.deferred));
   result.Set("tooLong", toJs(env, lists.tooLong));
   result.Set("gonePaths", toJs(env, lists.gonePaths));
+  result.Set("replacedTrees", toJs(env, lists.replacedTrees));
   result.Set("entryDirectories", toJs(env, lists.entryDirectories));
   result.Set("files", number(lists.files));
   result.Set("directories", number(lists.directories));

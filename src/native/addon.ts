@@ -122,6 +122,8 @@ export interface BuiltLists {
   readonly gonePaths: Buffer;
   /** How many they are. */
   readonly gone: number;
+  /** Packed entries: where a `tree` changed and something other than a directory stands. */
+  readonly replacedTrees: Buffer;
   /** Packed entries: real directories that are listed without their contents, for only an `entry` named them. */
   readonly entryDirectories: Buffer;
   /** Directories that are listed with their contents. */

@@ -141,17 +141,18 @@ const sendLists = async (
 };
 
 /**
- * The directories that stand where the lists took something for gone. When rsync met them already, it did not delete what
- * the target had there, and their own change names only them.
+ * The directories that stand where the lists found one gone or replaced. When rsync met them already, it did not delete
+ * what the target had there, and their own change names only them.
  */
 const remadeOf = async (
   request: TransferRequest,
-  { gonePaths }: BuiltLists,
+  { gonePaths, replacedTrees }: BuiltLists,
   { root }: Surroundings,
 ): Promise<Change[] | TransferFailure> => {
-  if (gonePaths.length === 0 || deleteMethodOf(request) === 'none') return [];
+  const changes = Buffer.concat([gonePaths, replacedTrees]);
+  if (changes.length === 0 || deleteMethodOf(request) === 'none') return [];
   // Without deletes only what exists is listed.
-  const looked = { ...request, changes: gonePaths, crowded: nothing, deleteMethod: 'none' as const };
+  const looked = { ...request, changes, crowded: nothing, deleteMethod: 'none' as const };
   const lists = await buildLists(looked, root);
   if ('code' in lists) return lists;
   return Array.from(unpackChanges(lists.entryDirectories), ({ path }) => ({ kind: 'tree', path }));

@@ -62,6 +62,7 @@ const rows: readonly {
   readonly deferred?: readonly string[];
   readonly tooLong?: readonly string[];
   readonly directories?: readonly string[];
+  readonly replaced?: readonly string[];
   readonly counts?: Partial<Pick<BuiltLists, 'files' | 'directories' | 'gone' | 'sizeBytes'>>;
 }[] = [
   { name: 'nothing changed', changes: [], counts: { files: 0, directories: 0, gone: 0, sizeBytes: 0 } },
@@ -69,6 +70,7 @@ const rows: readonly {
     name: 'a file, whatever the kind',
     changes: ['e a/b/f', 'd a/b/g', 't a/top'],
     list: ['./a/b/f', './a/b/g', './a/top'],
+    replaced: ['e a/top'],
     counts: { files: 3, directories: 0, sizeBytes: 11 },
   },
   { name: 'names are bytes', changes: ['e name\n\xff*'], list: ['./name\n\xff*'] },
@@ -220,6 +222,16 @@ const rows: readonly {
     counts: { files: 1, sizeBytes: 1 },
   },
   {
+    name: 'where subtrees changed and something else stands',
+    changes: ['e big', 't big', 't a/top/x', 't a/b', 't link', 't gone/x', 't cache/x', 'd a.b'],
+    options: { bigFileBytes: 6, rules: ['- cache/'] },
+    list: ['./a/top', './a.b', './gone', './link'],
+    trees: ['./a/b'],
+    big: ['e big', 't big'],
+    replaced: ['e a/top', 'e big', 'e link'],
+    counts: { gone: 1 },
+  },
+  {
     name: 'what does not fit is deferred, in the order and kind it came in',
     changes: ['e big', 'e big', 't a', 'e a/b/f', 'e gone'],
     options: { batchBytes: 1000 },
@@ -264,6 +276,7 @@ for (const row of rows) {
     assert.deepEqual(unpack(lists.big), row.big ?? []);
     assert.deepEqual(unpack(lists.deferred), row.deferred ?? []);
     assert.deepEqual(unpack(lists.tooLong), row.tooLong ?? []);
+    if (row.replaced !== undefined) assert.deepEqual(unpack(lists.replacedTrees), row.replaced);
     if (row.directories !== undefined) assert.deepEqual(unpack(lists.entryDirectories), row.directories);
     for (const [name, count] of Object.entries(row.counts ?? {})) {
       assert.equal(lists[name as keyof BuiltLists], count, name);

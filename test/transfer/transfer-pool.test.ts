@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type Change, unpackChanges } from '../../src/core/change.js';
-import { asRelPath } from '../../src/core/path.js';
+import { asRelPath, ROOT } from '../../src/core/path.js';
 import type { Target } from '../../src/core/target.js';
 import type { TransferRequest } from '../../src/transfer/messages.js';
 import type { TransferPool } from '../../src/transfer/pool.js';
@@ -314,6 +314,31 @@ for (const deleteMethod of ['missing-args', 'parent-directory'] as const)
     acknowledged(
       await pool.submit(request(source, target, [...unpackChanges(deferred)], { deleteMethod })).outcome,
     );
+    assert.deepEqual(await compareTrees(source.path, daemon.path, { ignoreTimes: () => true }), []);
+  });
+
+for (const deleteMethod of ['missing-args', 'parent-directory'] as const)
+  test(`a directory that is made where a file stood instead of one hides nothing of the old one: ${deleteMethod}`, async (t) => {
+    const source = tempTree(t, { d: 'a file', other: '1', big: 'x'.repeat(1000) });
+    const daemon = await rsyncDaemon(t);
+    for (const path of ['d/old', 'd/sub/old', 'big/old']) daemon.tree.write(path, 'x');
+    const program = join(tempDirectory(t), 'rsync');
+    const remake = '[ -d d ] || { rm d && mkdir d && echo new > d/new; }';
+    writeFileSync(program, `#!/bin/sh\n${remake}\nexec rsync "$@"\n`, { mode: 0o755 });
+    const target = targetOf(daemon);
+    const replaced = { ...target, rsync: { ...target.rsync, path: program } };
+    const trees: Change[] = ['d', 'big'].map((path) => ({ kind: 'tree', path: asRelPath(path) }));
+    const changes: Change[] = [{ kind: 'directory', path: ROOT }, ...trees, ...entries('other')];
+    const pool = poolFor(t);
+    const send = async (to: Target, what: readonly Change[]) =>
+      acknowledged(await pool.submit(request(source, to, what, { deleteMethod, bigFileBytes: 500 })).outcome);
+    const { deferred, big } = await send(replaced, changes);
+    assert.deepEqual([...unpackChanges(deferred)], [trees[0]]);
+    // The big one has yet to be sent, and may be a directory again by then.
+    assert.deepEqual([...unpackChanges(big)], [trees[1]]);
+    source.remove('big');
+    source.write('big/new', '2');
+    await send(target, [...unpackChanges(deferred), ...unpackChanges(big)]);
     assert.deepEqual(await compareTrees(source.path, daemon.path, { ignoreTimes: () => true }), []);
   });
 
