@@ -381,6 +381,23 @@ for (const kind of ['entry', 'directory', 'tree'] as const)
       assert.equal(statSync(daemon.tree.at(path)).mtimeMs, statSync(source.at(path)).mtimeMs, path);
   });
 
+test('directories that come along with what is tried again are not looked at once more, the others are', async (t) => {
+  const source = tempTree(t, { 'p/f': '1', 'q/g': '2' });
+  const daemon = await rsyncDaemon(t);
+  const program = join(tempDirectory(t), 'rsync');
+  const script = leavesBusyParents(1).replace('touch . p', 'touch . p q; echo >> q/g');
+  writeFileSync(program, script, { mode: 0o755 });
+  const target = targetOf(daemon);
+  const { stuck, deferred } = acknowledged(
+    await poolFor(t).submit(
+      request(source, { ...target, rsync: { ...target.rsync, path: program } }, entries('p/f', 'q/g')),
+    ).outcome,
+  );
+  assert.deepEqual(stuck, []);
+  assert.deepEqual([...unpackChanges(deferred)], entries('p/f'));
+  assert.equal(statSync(daemon.path).mtimeMs, statSync(source.path).mtimeMs);
+});
+
 test('directories above what is listed are looked at again, stuck only where the target says so', async (t) => {
   const source = tempTree(t, { 'p/f': '1', 'p/deep/g': '2', top: '3' });
   const daemon = await rsyncDaemon(t);
