@@ -111,7 +111,11 @@ class Judge {
  private:
   Decision present(ChangeKind kind, const Found& found) const {
     const bool isDirectory = S_ISDIR(found.status.st_mode);
-    if (filter_.excludes(found.path, isDirectory)) return {};
+    if (filter_.excludes(found.path, isDirectory)) {
+      // The directory that was there went to the targets, and has to go again.
+      const bool wasSent = kind == ChangeKind::tree && !isDirectory && !filter_.excludes(found.path, true);
+      return wasSent ? gone(found.path) : Decision{};
+    }
     Listing listing;
     listing.path = found.path;
     if (isDirectory) {

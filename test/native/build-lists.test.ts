@@ -232,6 +232,14 @@ const rows: readonly {
     counts: { gone: 1 },
   },
   {
+    name: 'a file that the rules exclude where a directory was that they include',
+    changes: ['t a/top', 'e big', 'd a/b/f'],
+    options: { rules: ['+ */', '- *'] },
+    list: ['./a/'],
+    replaced: [],
+    counts: { gone: 1 },
+  },
+  {
     name: 'what does not fit is deferred, in the order and kind it came in',
     changes: ['e big', 'e big', 't a', 'e a/b/f', 'e gone'],
     options: { batchBytes: 1000 },

@@ -342,6 +342,22 @@ for (const deleteMethod of ['missing-args', 'parent-directory'] as const)
     assert.deepEqual(await compareTrees(source.path, daemon.path, { ignoreTimes: () => true }), []);
   });
 
+test('a directory goes when a file takes its place that the rules exclude', async (t) => {
+  const source = tempTree(t, { 'p/d': 'excluded, where a directory was', 'p/new.jpg': '1', top: 'excluded' });
+  const daemon = await rsyncDaemon(t);
+  for (const path of ['p/d/old.jpg', 'p/d/sub/old.jpg', 'p/foreign', 'top/old.jpg'])
+    daemon.tree.write(path, 'x');
+  const changes: Change[] = ['p/d', 'top'].map((path) => ({ kind: 'tree', path: asRelPath(path) }));
+  acknowledged(
+    await poolFor(t).submit(
+      request(source, targetOf(daemon), [...changes, ...entries('p/new.jpg')], {
+        rules: ['+ */', '+ *.jpg', '- *'],
+      }),
+    ).outcome,
+  );
+  assert.deepEqual(readdirSync(daemon.path, { recursive: true }).sort(), ['p', 'p/foreign', 'p/new.jpg']);
+});
+
 /** Stands in for rsync: the root and `p` change during its first calls, and something fails. */
 const leavesBusyParents = (calls: number, message = ''): string => `#!/bin/sh
 case " $* " in *' --dry-run '*|*' -n '*) exec rsync "$@" ;; esac
