@@ -271,11 +271,11 @@ const sendList = async (
   const { root, env, signal, onProgress, quota, strays, comparing } = surroundings;
   const { list, recursive } = part;
   const call = { target, rules, kept, deleteMethod: deleteMethodOf(request), recursive, dryRun: false };
-  const run: ListRunner = async (listed, { dryRun = false, onItem } = {}) => {
+  const run: ListRunner = async (listed, { dryRun = false, recursive = part.recursive, onItem } = {}) => {
     const maxDelete = dryRun ? Number.POSITIVE_INFINITY : quota.left;
     const start = () =>
       runRsync(
-        { ...call, maxDelete, dryRun, compare: comparing.of(target.name, part.compare, dryRun) },
+        { ...call, maxDelete, dryRun, recursive, compare: comparing.of(target.name, part.compare, dryRun) },
         {
           rootFd: root.fd,
           list: listed,

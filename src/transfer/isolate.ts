@@ -37,7 +37,8 @@ export const isolateFailures = async (
   if ('failure' in first) return failedWith(first.failure, []);
   const again = first.differing.map((path) => `./${path}`);
   // One path that can't be looked at makes rsync leave out every deletion of the call: so its directories go again.
-  if (failed.report.deletionsSkipped) {
+  const { deletionsSkipped } = failed.report;
+  if (deletionsSkipped) {
     const unlisted = new Set(first.unlisted);
     for (const path of first.directories)
       if (!unlisted.has(path)) again.push(recursive || path === '' ? `./${path}` : `./${path}/`);
@@ -45,15 +46,18 @@ export const isolateFailures = async (
   if (again.length === 0) return { runs: [], ...sorted(first, first.unlisted, options) };
 
   const rest = Buffer.from(`${again.join('\0')}\0`, 'latin1');
-  const run = await options.run(rest);
+  // The dry run named each path. As subtrees, directories that differ would bring all below them once more, each inside
+  // of the next: in a tree 17 deep seven times the work.
+  const secondOptions = { ...options, recursive: recursive && deletionsSkipped };
+  const run = await options.run(rest, { recursive: secondOptions.recursive });
   const verdict = verdictOf(run);
   // Those above what went again came along with it.
-  const cameAlong = firstBelow(listed(rest, recursive).all);
+  const cameAlong = firstBelow(listed(rest, false).all);
   const above = new Set([...first.above].filter((path) => !cameAlong.has(path)));
   if (verdict.verdict === 'acknowledge')
     return { runs: [run], ...sorted({ ...first, above }, first.unlisted, options) };
   if (verdict.verdict !== 'isolate') return failedWith(verdict, [run]);
-  const second = await findDiffering(rest, [run, failed], options);
+  const second = await findDiffering(rest, [run, failed], secondOptions);
   if ('failure' in second) return failedWith(second.failure, [run]);
   for (const path of second.above) above.add(path);
   const { directories, all } = first;
@@ -88,7 +92,7 @@ const findDiffering = async (
   { run, from, recursive }: IsolateOptions,
 ): Promise<Differing | Required<Pick<Isolated, 'failure'>>> => {
   const found = new Set<string>();
-  const dry = await run(list, { dryRun: true, onItem: ({ path }) => found.add(path) });
+  const dry = await run(list, { dryRun: true, recursive, onItem: ({ path }) => found.add(path) });
   const verdict = verdictOf(dry);
   if (verdict.verdict !== 'acknowledge' && verdict.verdict !== 'isolate') return { failure: verdict };
   const faults = new PathFaults([...runs, dry].map(({ stderr }) => stderr).join('\n'), from);

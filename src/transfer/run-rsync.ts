@@ -16,7 +16,12 @@ export interface RunOptions extends RunListener {
 /** Runs rsync over a list; what else it needs is settled. */
 export type ListRunner = (
   list: Uint8Array,
-  options?: { readonly dryRun?: boolean; readonly onItem?: (line: ItemizedLine) => void },
+  options?: {
+    readonly dryRun?: boolean;
+    /** Whether directories of the list stand for all below them; by default as in the run that failed. */
+    readonly recursive?: boolean;
+    readonly onItem?: (line: ItemizedLine) => void;
+  },
 ) => Promise<RsyncRun>;
 
 const pathArguments = new PathArguments();

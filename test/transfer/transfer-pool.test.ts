@@ -414,6 +414,28 @@ test('directories that come along with what is tried again are not looked at onc
   assert.equal(statSync(daemon.path).mtimeMs, statSync(source.path).mtimeMs);
 });
 
+test('of a subtree that failed in part, only what differs goes again, each once', async (t) => {
+  const source = tempTree(t, { 'p/a/b/f': '1', 'p/a/g': '2', 'p/h': '3' });
+  const daemon = await rsyncDaemon(t);
+  const program = join(tempDirectory(t), 'rsync');
+  const script = leavesBusyParents(1).replace('touch . p', 'touch . p p/a p/a/b; echo >> p/a/g; rm p/h');
+  writeFileSync(program, script, { mode: 0o755 });
+  const target = targetOf(daemon);
+  const { stuck, stats } = acknowledged(
+    await poolFor(t).submit(
+      request(
+        source,
+        { ...target, rsync: { ...target.rsync, path: program } },
+        [{ kind: 'tree', path: asRelPath('p') }],
+        { treesBy: 'never' },
+      ),
+    ).outcome,
+  );
+  assert.deepEqual(stuck, []);
+  assert.equal(stats.files, 3 + 1);
+  assert.deepEqual(await compareTrees(source.path, daemon.path), []);
+});
+
 test('directories above what is listed are looked at again, stuck only where the target says so', async (t) => {
   const source = tempTree(t, { 'p/f': '1', 'p/deep/g': '2', top: '3' });
   const daemon = await rsyncDaemon(t);
